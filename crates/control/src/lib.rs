@@ -1,0 +1,1 @@
+//! HTTP API, scheduler, relay and reaper

@@ -1,0 +1,1 @@
+//! Pack, action and runtime YAML: parse, validate, template

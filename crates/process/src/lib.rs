@@ -1,0 +1,1 @@
+//! Runs one child process: spawn, capture, limit, terminate, reap

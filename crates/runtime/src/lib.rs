@@ -1,0 +1,1 @@
+//! Interpreter detection, the runtime registry and environments

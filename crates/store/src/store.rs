@@ -1,0 +1,156 @@
+//! The one trait behind which the databases stand.
+
+use async_trait::async_trait;
+use attune_types::{
+    ActionRef, ActionSpec, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec, Worker,
+    WorkerId, WorkerStatus,
+};
+use tokio::sync::broadcast;
+
+use crate::error::StoreError;
+use crate::model::{
+    Answered, Assigned, Assignment, Beat, BeatReply, CancelAnswer, ClaimAnswer, ClaimRequest, Completion, EventPage,
+    ExecutionFilter, ExecutionPage, HandBack, NewExecution, OutboxMessage, PackContents, PlacementView, ReapReport,
+    ReaperPolicy, Registered, Registration, RetryAnswer, Submitted, Wake,
+};
+
+/// The truth about executions. Every method is one unit: it happens whole or not at all, and a method that returned
+/// `Ok` survives a crash of everything. Methods that take a list are the group commits that make one execution cheap:
+/// they answer element by element, in order, and one bad element never spoils its neighbours.
+///
+/// Times come from the database's clock alone, so the clocks of the machines around it do not matter.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// `postgres` or `sqlite`, for people.
+    fn kind(&self) -> &'static str;
+
+    /// Brings the schema up to date. Safe to call from several processes at once; returns how many migrations ran.
+    async fn migrate(&self) -> Result<usize, StoreError>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Wake-ups: hints that something changed, never the change itself. They may be lost or merged; whoever listens
+    /// also looks by itself now and then.
+    fn wakes(&self) -> broadcast::Receiver<Wake>;
+
+    /// Closes every connection; calls after it fail.
+    async fn close(&self);
+
+    // --- catalogue ---------------------------------------------------------------------------------------------
+
+    /// Stores a pack with its actions and runtimes, replacing what it held before. Executions that exist keep what
+    /// they were submitted with.
+    async fn put_pack(&self, contents: &PackContents) -> Result<(), StoreError>;
+
+    /// Removes a pack. `false` when there was none.
+    async fn remove_pack(&self, pack_ref: &str) -> Result<bool, StoreError>;
+
+    /// All packs by name.
+    async fn packs(&self) -> Result<Vec<PackSpec>, StoreError>;
+
+    /// All actions by reference, of one pack or of all.
+    async fn actions(&self, pack_ref: Option<&str>) -> Result<Vec<ActionSpec>, StoreError>;
+
+    /// One action.
+    async fn action(&self, action: &ActionRef) -> Result<Option<ActionSpec>, StoreError>;
+
+    /// All runtimes by name.
+    async fn runtimes(&self) -> Result<Vec<RuntimeSpec>, StoreError>;
+
+    /// Registers a runtime that a worker found and no pack declares; keeps what is there.
+    async fn register_runtime(&self, runtime: &RuntimeSpec, detection: &serde_json::Value) -> Result<(), StoreError>;
+
+    // --- submitting and reading ----------------------------------------------------------------------------------
+
+    /// Accepts executions: row and event in one commit. An idempotency key that was used before answers with the
+    /// execution it made then.
+    async fn submit(&self, requests: Vec<NewExecution>) -> Result<Vec<Submitted>, StoreError>;
+
+    /// One execution; values of secret parameters are masked.
+    async fn execution(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError>;
+
+    /// Executions, newest first.
+    async fn executions(&self, filter: &ExecutionFilter) -> Result<ExecutionPage, StoreError>;
+
+    /// The attempts of one execution, oldest first.
+    async fn attempts(&self, id: ExecutionId) -> Result<Vec<Attempt>, StoreError>;
+
+    /// What happened, oldest first, after the event `after`; of one execution or of all; at most `limit`.
+    async fn events(&self, id: Option<ExecutionId>, after: i64, limit: u32) -> Result<EventPage, StoreError>;
+
+    /// Asks for a cancel. What has not started ends at once; what runs becomes `canceling` and its worker is told.
+    async fn cancel(&self, id: ExecutionId, by: &str) -> Result<CancelAnswer, StoreError>;
+
+    /// Submits what a terminal execution ran once more, as a new execution that names it. An execution whose outcome
+    /// is unknown is repeated only when `may_run_twice` or when its action is idempotent.
+    async fn retry(&self, id: ExecutionId, may_run_twice: bool, by: &str) -> Result<RetryAnswer, StoreError>;
+
+    /// Stored log pieces of an execution after the cursor `after` (0 for all), in order, at most `limit`; each with its
+    /// cursor.
+    async fn logs(&self, id: ExecutionId, after: i64, limit: u32) -> Result<Vec<(i64, LogChunk)>, StoreError>;
+
+    // --- scheduling ------------------------------------------------------------------------------------------------
+
+    /// What waits (oldest first, at most `limit`, leaving out the requirement keys in `skip`) and which workers are
+    /// there with how many free slots. A look, not a lock.
+    async fn placement_view(&self, limit: u32, skip: &[String]) -> Result<PlacementView, StoreError>;
+
+    /// Assigns executions to workers in one commit. Elements that lost a race (no longer waiting, worker full or gone)
+    /// are left out of the answer. The answer carries the messages to publish; each is also an outbox row that this
+    /// caller holds for `ReaperPolicy::outbox_hold_ms`, so nothing is lost if it dies before publishing.
+    async fn assign(&self, assignments: Vec<Assignment>, policy: &ReaperPolicy) -> Result<Vec<Assigned>, StoreError>;
+
+    /// Takes back up to `at_most` attempts that `worker` was assigned and has not claimed, newest first, so that a
+    /// worker with free slots can have them. Returns the executions, which wait again.
+    async fn take_back(&self, worker: WorkerId, at_most: u32) -> Result<Vec<ExecutionId>, StoreError>;
+
+    /// Takes messages that wait in the outbox and that nobody holds, and holds them for `hold_ms`.
+    async fn take_outbox(&self, limit: u32, hold_ms: i64) -> Result<Vec<OutboxMessage>, StoreError>;
+
+    /// Deletes messages that were confirmed and routed.
+    async fn delete_outbox(&self, ids: &[i64]) -> Result<(), StoreError>;
+
+    /// Ends leases that ran out, takes back assignments that nobody claimed, marks silent workers, and wakes retries
+    /// that are due. Does nothing but note its own tick within one lease time after a gap in its ticks.
+    async fn reap(&self, policy: &ReaperPolicy) -> Result<ReapReport, StoreError>;
+
+    // --- a worker's side -------------------------------------------------------------------------------------------
+
+    /// Registers a worker by name. The newest registration owns the name: attempts that an earlier incarnation held
+    /// are settled at once when `previous_is_dead` (evidence), else when their leases run out.
+    async fn register_worker(&self, registration: &Registration) -> Result<Registered, StoreError>;
+
+    /// Renews every lease of a worker and brings back what it must know.
+    async fn beat(&self, beat: &Beat) -> Result<BeatReply, StoreError>;
+
+    /// Claims assigned attempts: `assigned -> running` (or `claimed`, see [`ClaimRequest::hold`]) for this incarnation
+    /// only. Returns the work and a fresh token.
+    async fn claim(
+        &self,
+        incarnation: Incarnation,
+        requests: Vec<ClaimRequest>,
+    ) -> Result<Vec<ClaimAnswer>, StoreError>;
+
+    /// Moves held claims on to `running`: the start barrier opens for those that are answered [`Answered::Accepted`].
+    async fn start(&self, incarnation: Incarnation, tokens: Vec<HandBack>) -> Result<Vec<Answered>, StoreError>;
+
+    /// Ends running attempts: outcome, result, logs, event and outbox row in one commit, fenced by token and live
+    /// state. A stale worker is told [`Answered::Refused`], and its outcome is kept as the attempt's late outcome.
+    async fn complete(&self, completions: Vec<Completion>) -> Result<Vec<Answered>, StoreError>;
+
+    /// Gives back attempts that never started.
+    async fn hand_back(&self, incarnation: Incarnation, attempts: Vec<HandBack>) -> Result<Vec<Answered>, StoreError>;
+
+    /// Appends log pieces. A piece that is there already is left as it is.
+    async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError>;
+
+    /// Marks a worker as left; attempts that it has assigned but not claimed go back.
+    async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError>;
+
+    /// All workers by name.
+    async fn workers(&self) -> Result<Vec<Worker>, StoreError>;
+
+    /// Sets a worker to `active` or `draining`. `false` when there is none of that name.
+    async fn set_worker_status(&self, name: &str, status: WorkerStatus) -> Result<bool, StoreError>;
+}

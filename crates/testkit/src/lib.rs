@@ -1,0 +1,1 @@
+//! Fixtures for tests: private PostgreSQL and RabbitMQ, conditions, processes

@@ -1,0 +1,490 @@
+//! What packs declare: actions, their parameters, and the runtimes that run them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::version::VersionConstraint;
+
+/// `pack.action`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionRef {
+    /// The pack's name.
+    pub pack: String,
+    /// The action's name inside the pack; may hold dots.
+    pub name: String,
+}
+
+/// The text is not `pack.action`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not an action reference like pack.action (lower-case letters, digits, '_' and '-')")]
+pub struct NotAnActionRef {
+    /// What was refused.
+    pub text: String,
+}
+
+/// Whether `name` may name a pack, or one dotted part of an action: `[a-z0-9][a-z0-9_-]*`, at most 64 characters.
+#[must_use]
+pub fn is_valid_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    name.len() <= 64
+        && bytes.next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-')
+}
+
+impl FromStr for ActionRef {
+    type Err = NotAnActionRef;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refused = || NotAnActionRef { text: text.to_owned() };
+        let (pack, name) = text.split_once('.').ok_or_else(refused)?;
+        if !is_valid_name(pack) || !name.split('.').all(is_valid_name) {
+            return Err(refused());
+        }
+        Ok(Self { pack: pack.to_owned(), name: name.to_owned() })
+    }
+}
+
+impl fmt::Display for ActionRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.pack, self.name)
+    }
+}
+
+impl Serialize for ActionRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ActionRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// How parameters reach the action. Data never becomes code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterDelivery {
+    /// On standard input.
+    #[default]
+    Stdin,
+    /// In a file named by `ATTUNE_PARAMETERS_FILE`.
+    File,
+    /// As environment variables, `ATTUNE_PARAM_<NAME>`.
+    Env,
+}
+
+/// How parameters are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterFormat {
+    /// One JSON object.
+    #[default]
+    Json,
+    /// One YAML mapping.
+    Yaml,
+    /// `NAME='value'` lines.
+    Dotenv,
+}
+
+/// How the result is read from standard output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// Standard output is a log; a result comes only from `ATTUNE_RESULT_FILE`.
+    #[default]
+    Text,
+    /// Standard output is one JSON value, the result.
+    Json,
+    /// Standard output is one YAML document, the result.
+    Yaml,
+    /// Standard output is one JSON value per line; the result is the array of them.
+    Jsonl,
+}
+
+/// One declared parameter: JSON-schema keywords inline, plus what Attune adds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ParameterSpec {
+    /// Refuse the request when it is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// Never show the value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// Used when the request leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// The JSON-schema keywords (`type`, `enum`, `minimum`, `description`, ...).
+    #[serde(flatten)]
+    pub schema: Map<String, Value>,
+}
+
+/// A cause that a retry policy may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryCause {
+    /// Its worker vanished. Needs `idempotent: true`.
+    Lost,
+    /// Its worker shut down. Needs `idempotent: true`.
+    Interrupted,
+    /// It timed out. Needs `idempotent: true`.
+    Timeout,
+    /// It was killed for memory.
+    OomKilled,
+    /// It ended without success in any other way.
+    Failed,
+}
+
+/// The pause before a retry: `initial * factor^(n-1)`, at most `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backoff {
+    /// Seconds before the first retry.
+    #[serde(default = "Backoff::default_initial")]
+    pub initial_seconds: f64,
+    /// By how much each pause is longer than the one before.
+    #[serde(default = "Backoff::default_factor")]
+    pub factor: f64,
+    /// The longest pause, in seconds.
+    #[serde(default = "Backoff::default_max")]
+    pub max_seconds: f64,
+}
+
+impl Backoff {
+    fn default_initial() -> f64 {
+        5.0
+    }
+
+    fn default_factor() -> f64 {
+        2.0
+    }
+
+    fn default_max() -> f64 {
+        300.0
+    }
+
+    /// Milliseconds to wait after `ended` attempts have ended.
+    #[must_use]
+    pub fn pause_ms(&self, ended: i32) -> i64 {
+        let seconds = self.initial_seconds * self.factor.powi((ended - 1).clamp(0, 64));
+        (seconds.min(self.max_seconds).max(0.0) * 1000.0) as i64
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            initial_seconds: Self::default_initial(),
+            factor: Self::default_factor(),
+            max_seconds: Self::default_max(),
+        }
+    }
+}
+
+/// When an attempt that may have run is followed by another. Absent: never.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryPolicy {
+    /// The causes that are retried.
+    pub on: Vec<RetryCause>,
+    /// How many attempts there may be in all, the first included.
+    #[serde(default = "RetryPolicy::default_attempts")]
+    pub max_attempts: i32,
+    /// The pause between attempts.
+    #[serde(default)]
+    pub backoff: Backoff,
+}
+
+impl RetryPolicy {
+    fn default_attempts() -> i32 {
+        3
+    }
+}
+
+/// What an action may use. Absent: not limited by Attune.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceLimits {
+    /// Bytes of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Seconds of processor time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_seconds: Option<u64>,
+    /// Processes at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u64>,
+    /// Open files of one process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
+}
+
+/// One thing that can be run, as `actions/<name>.yaml` declares it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionSpec {
+    /// `pack.action`.
+    #[serde(rename = "ref")]
+    pub action_ref: ActionRef,
+    /// A short name for people.
+    #[serde(default)]
+    pub label: String,
+    /// What it does.
+    #[serde(default)]
+    pub description: String,
+    /// The runtime's name or alias, e.g. `python`.
+    pub runner_type: String,
+    /// The file to run, relative to the pack's `actions` folder.
+    pub entry_point: String,
+    /// Which versions of the runtime will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_version: Option<VersionConstraint>,
+    /// Declared parameters by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, ParameterSpec>,
+    /// JSON schema of the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Value>,
+    /// How parameters reach it.
+    #[serde(default)]
+    pub parameter_delivery: ParameterDelivery,
+    /// How parameters are written.
+    #[serde(default)]
+    pub parameter_format: ParameterFormat,
+    /// How its result is read.
+    #[serde(default)]
+    pub output_format: OutputFormat,
+    /// Wall-clock limit in seconds; fractions are allowed.
+    #[serde(default = "ActionSpec::default_timeout")]
+    pub timeout_seconds: f64,
+    /// When a failed attempt is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryPolicy>,
+    /// Whether running it twice has the effect of running it once.
+    #[serde(default)]
+    pub idempotent: bool,
+    /// What it may use.
+    #[serde(default)]
+    pub resources: ResourceLimits,
+    /// Labels that its worker must have.
+    #[serde(default)]
+    pub worker_selector: BTreeMap<String, String>,
+    /// Names of the secrets that it may read.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Globs of the files that it leaves behind.
+    #[serde(default)]
+    pub artifacts: Vec<String>,
+    /// The sandbox level it runs at (0 to 3); absent: the worker's best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<u8>,
+    /// Whether a warm interpreter may run it: `auto` or `never`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<String>,
+    /// Words to find it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Whether it may be run at all.
+    #[serde(default = "ActionSpec::default_enabled")]
+    pub enabled: bool,
+}
+
+impl ActionSpec {
+    /// Seconds an action may run when it does not say.
+    pub const DEFAULT_TIMEOUT_SECONDS: f64 = 300.0;
+
+    fn default_timeout() -> f64 {
+        Self::DEFAULT_TIMEOUT_SECONDS
+    }
+
+    fn default_enabled() -> bool {
+        true
+    }
+
+    /// Names of the parameters whose values are never shown.
+    #[must_use]
+    pub fn secret_parameters(&self) -> Vec<String> {
+        self.parameters.iter().filter(|(_, spec)| spec.secret).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// A pack, as `pack.yaml` declares it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackSpec {
+    /// The pack's name.
+    #[serde(rename = "ref")]
+    pub pack_ref: String,
+    /// A short name for people.
+    #[serde(default)]
+    pub label: String,
+    /// What it holds.
+    #[serde(default)]
+    pub description: String,
+    /// Semantic version.
+    pub version: String,
+    /// JSON schema of the pack's own configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Value>,
+    /// Words to find it by.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+}
+
+/// How an interpreter is told apart from others by its version command.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetectionSpec {
+    /// Program names to look for, best first.
+    #[serde(default)]
+    pub binaries: Vec<String>,
+    /// Arguments that make it print its version.
+    #[serde(default)]
+    pub version_arguments: Vec<String>,
+    /// Pattern whose first group is the version; absent: the first dotted number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_regex: Option<String>,
+}
+
+/// How a script is started.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecutionConfig {
+    /// Arguments between the interpreter and the script.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// File extension of its scripts, without the dot.
+    #[serde(default)]
+    pub extension: String,
+    /// Run the entry point itself, without an interpreter.
+    #[serde(default)]
+    pub direct: bool,
+    /// Variables that point at the pack's shared code, e.g. `PYTHONPATH`.
+    #[serde(default)]
+    pub env_vars: BTreeMap<String, EnvironmentChange>,
+}
+
+/// How one environment variable is made. Values may hold `{pack_dir}` and `{environment_dir}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvironmentChange {
+    /// Replace it.
+    Set(String),
+    /// Put in front of what is there, separated by a colon.
+    Prepend(String),
+    /// Put behind what is there, separated by a colon.
+    Append(String),
+}
+
+/// A runtime, as `runtimes/<name>.yaml` declares it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuntimeSpec {
+    /// `pack.name`, e.g. `core.python`.
+    #[serde(rename = "ref")]
+    pub runtime_ref: String,
+    /// The name that actions use.
+    pub name: String,
+    /// A short name for people.
+    #[serde(default)]
+    pub label: String,
+    /// What it runs.
+    #[serde(default)]
+    pub description: String,
+    /// Other names for it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// How a script is started.
+    #[serde(default)]
+    pub execution_config: ExecutionConfig,
+    /// How its interpreters are found.
+    #[serde(default)]
+    pub detection: DetectionSpec,
+    /// Whether it was made from what a worker found rather than declared by a pack.
+    #[serde(default)]
+    pub auto_detected: bool,
+}
+
+/// Code that travels with the request instead of lying in a pack: `attune run ./script.py`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InlineCode {
+    /// File name, without folders.
+    pub name: String,
+    /// The text.
+    pub content: String,
+}
+
+impl InlineCode {
+    /// The largest script that may travel, in bytes.
+    pub const MAX_BYTES: usize = 1 << 20;
+}
+
+/// What a worker must offer to run something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// The runtime's name, lower case.
+    pub runtime: String,
+    /// Which versions will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionConstraint>,
+    /// Labels that must be there with these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Requirement {
+    /// A text that is equal for equal requirements: schedulers group by it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let version = self.version.as_ref().map_or("", VersionConstraint::as_str);
+        let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{}|{version}|{}", self.runtime.to_lowercase(), labels.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn action_references_are_checked() {
+        let parsed: ActionRef = "core.http.get".parse().expect("valid");
+        assert_eq!((parsed.pack.as_str(), parsed.name.as_str()), ("core", "http.get"));
+        for text in ["core", ".x", "core.", "Core.echo", "../core.x", "core.a b", "core..x", "core.é"] {
+            assert!(text.parse::<ActionRef>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_are_capped() {
+        let backoff = Backoff::default();
+        assert_eq!([1, 2, 3, 20].map(|ended| backoff.pause_ms(ended)), [5_000, 10_000, 20_000, 300_000]);
+    }
+
+    #[test]
+    fn equal_requirements_have_equal_keys() {
+        let requirement =
+            |runtime: &str| Requirement { runtime: runtime.into(), version: None, labels: BTreeMap::new() };
+        assert_eq!(requirement("Python").key(), requirement("python").key());
+        assert_ne!(requirement("python").key(), requirement("node").key());
+    }
+
+    #[test]
+    fn a_parameter_keeps_its_schema_keywords() {
+        let spec: ParameterSpec =
+            serde_json::from_value(serde_json::json!({"type": "integer", "minimum": 1, "required": true}))
+                .expect("valid");
+        assert!(spec.required && !spec.secret);
+        assert_eq!(spec.schema.get("minimum"), Some(&Value::from(1)));
+    }
+}

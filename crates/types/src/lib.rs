@@ -1,0 +1,43 @@
+//! The words of Attune: ids, states, outcomes, specifications, read models and wire messages.
+//!
+//! # Theory of operation
+//!
+//! Every other crate speaks in these types, so this one depends on serde alone: no I/O, no clock, no async.
+//! States are closed enums whose text form is the one stored in the database, sent in the API and printed by the
+//! command line, and whose legal moves are one table ([`ExecutionStatus::may_become`], [`AttemptState::may_become`])
+//! that the stores' triggers repeat and a conformance test compares.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`id`] | newtypes for identities |
+//! | [`version`] | versions of interpreters and constraints on them |
+//! | [`timestamp`] | a moment in time as the database told it |
+//! | [`status`] | states of executions, attempts and workers |
+//! | [`outcome`] | why an attempt ended, with evidence |
+//! | [`action`] | what an action, a pack and a runtime declare |
+//! | [`execution`] | executions, attempts, events and logs as they are read |
+//! | [`worker`] | workers and their capabilities |
+//! | [`message`] | what travels through the broker: ids only |
+
+pub mod action;
+pub mod execution;
+pub mod id;
+pub mod message;
+pub mod outcome;
+pub mod status;
+pub mod timestamp;
+pub mod version;
+pub mod worker;
+
+pub use action::{
+    ActionRef, ActionSpec, Backoff, InlineCode, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat,
+    ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, RuntimeSpec,
+};
+pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
+pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
+pub use message::{Envelope, Payload};
+pub use outcome::{NearestMiss, Outcome, Resources};
+pub use status::{AttemptState, ExecutionStatus, WorkerStatus};
+pub use timestamp::Timestamp;
+pub use version::{Version, VersionConstraint};
+pub use worker::{Capabilities, DetectedInterpreter, Worker};

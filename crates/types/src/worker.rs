@@ -1,0 +1,138 @@
+//! Workers, and what each can run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Requirement;
+use crate::id::{Incarnation, WorkerId};
+use crate::status::WorkerStatus;
+use crate::timestamp::Timestamp;
+use crate::version::Version;
+
+/// One interpreter that was found and proved to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectedInterpreter {
+    /// The runtime it serves, e.g. `python`.
+    pub runtime: String,
+    /// Absolute path.
+    pub path: String,
+    /// What its version command said; empty for `native`.
+    pub version: String,
+}
+
+/// What a worker offers. Stored as one JSON document beside the worker.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Names of the runtimes it can run, lower case.
+    pub runtimes: Vec<String>,
+    /// Versions it has of each.
+    #[serde(default)]
+    pub runtime_versions: BTreeMap<String, Vec<String>>,
+    /// How many executions it runs at once.
+    pub max_concurrent_executions: u32,
+    /// Version of the worker program.
+    #[serde(default)]
+    pub container_version: String,
+    /// Free words that actions select by.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// The strongest sandbox it can give (0 to 3).
+    #[serde(default)]
+    pub sandbox_level: u8,
+    /// What was found, and where.
+    #[serde(default)]
+    pub detected_interpreters: Vec<DetectedInterpreter>,
+}
+
+impl Capabilities {
+    /// Everything that `requirement` asks for and this worker lacks, in words; empty means it fits.
+    #[must_use]
+    pub fn lacks(&self, requirement: &Requirement) -> Vec<String> {
+        let mut lacks = Vec::new();
+        let wanted = requirement.runtime.to_lowercase();
+        if !self.runtimes.iter().any(|runtime| runtime.eq_ignore_ascii_case(&wanted)) {
+            lacks.push(format!("runtime {wanted} (has {})", self.runtimes.join(", ")));
+        } else if let Some(constraint) = &requirement.version {
+            let versions = self.runtime_versions.get(&wanted).map_or(&[][..], Vec::as_slice);
+            let met = versions
+                .iter()
+                .filter_map(|text| text.parse::<Version>().ok())
+                .any(|version| constraint.allows(&version));
+            if !met {
+                let has = if versions.is_empty() { "an unknown version".to_owned() } else { versions.join(", ") };
+                lacks.push(format!("{wanted} {constraint} (has {has})"));
+            }
+        }
+        for (name, value) in &requirement.labels {
+            match self.labels.get(name) {
+                Some(found) if found == value => {}
+                Some(found) => lacks.push(format!("label {name}={value} (has {name}={found})")),
+                None => lacks.push(format!("label {name}={value}")),
+            }
+        }
+        lacks
+    }
+}
+
+/// A worker as the store knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Worker {
+    /// Stable id.
+    pub id: WorkerId,
+    /// Unique name.
+    pub name: String,
+    /// `local`, `remote` or `container`.
+    pub worker_type: String,
+    /// The host it runs on.
+    pub host: String,
+    /// What it is doing.
+    pub status: WorkerStatus,
+    /// The life it is in.
+    pub incarnation: Incarnation,
+    /// What it offers.
+    pub capabilities: Capabilities,
+    /// Live attempts it holds now.
+    pub slots_used: u32,
+    /// When it registered last.
+    pub registered_at: Timestamp,
+    /// When it was last heard of.
+    pub last_beat_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capabilities() -> Capabilities {
+        Capabilities {
+            runtimes: vec!["shell".into(), "python".into()],
+            runtime_versions: BTreeMap::from([("python".into(), vec!["3.11.2".into()])]),
+            labels: BTreeMap::from([("zone".into(), "a".into())]),
+            ..Capabilities::default()
+        }
+    }
+
+    fn requirement(runtime: &str, version: Option<&str>, labels: &[(&str, &str)]) -> Requirement {
+        Requirement {
+            runtime: runtime.into(),
+            version: version.map(|text| text.parse().expect("constraint")),
+            labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[test]
+    fn a_fitting_worker_lacks_nothing() {
+        assert!(capabilities().lacks(&requirement("Python", Some(">=3.11"), &[("zone", "a")])).is_empty());
+        assert!(capabilities().lacks(&requirement("shell", None, &[])).is_empty());
+    }
+
+    #[test]
+    fn every_shortcoming_is_named_with_what_is_there() {
+        assert_eq!(capabilities().lacks(&requirement("ruby", None, &[])), ["runtime ruby (has shell, python)"]);
+        assert_eq!(
+            capabilities().lacks(&requirement("python", Some(">=3.12"), &[("zone", "b"), ("gpu", "yes")])),
+            ["python >=3.12 (has 3.11.2)", "label gpu=yes", "label zone=b (has zone=a)"]
+        );
+    }
+}
