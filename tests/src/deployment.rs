@@ -1,0 +1,126 @@
+//! A server with its workers.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::client::Client;
+use crate::program::{Program, pause, repository};
+
+/// One server and any number of workers on one database and one broker.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The server.
+    pub server: Program,
+    /// The workers, in the order they were started.
+    pub workers: Vec<Program>,
+    database_url: String,
+    broker_url: String,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Deployment {
+    /// Starts a server and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not become ready within 30 s.
+    pub fn start(database_url: &str, broker_url: &str, extra: &[(&str, &str)]) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("attune-deployment-").tempdir()?;
+        let port = free_port()?;
+        let packs = packs();
+        let port_text = port.to_string();
+        let mut environment = vec![
+            ("ATTUNE__DATABASE__URL", database_url),
+            ("ATTUNE__MESSAGE_QUEUE__URL", broker_url),
+            ("ATTUNE__SERVER__PORT", port_text.as_str()),
+            ("ATTUNE__PACKS__DIRECTORIES", packs.as_str()),
+            ("ATTUNE__LOG__FORMAT", "text"),
+        ];
+        environment.extend_from_slice(extra);
+        let server = Program::start("attune-server", "server", &[], &environment, folder.path())?;
+        let deployment = Self {
+            server,
+            workers: Vec::new(),
+            database_url: database_url.to_owned(),
+            broker_url: broker_url.to_owned(),
+            address: format!("http://127.0.0.1:{port}"),
+            folder,
+        };
+        let client = deployment.client();
+        wait_for("the server to be ready", Duration::from_secs(30), || client.is_ready())?;
+        Ok(deployment)
+    }
+
+    /// Starts one more worker, without waiting for it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn add_worker(&mut self, name: &str, slots: u32, extra: &[(&str, &str)]) -> io::Result<()> {
+        let packs = packs();
+        let slots = slots.to_string();
+        let state = self.folder.path().join(format!("state-{name}")).display().to_string();
+        let mut environment = vec![
+            ("ATTUNE__DATABASE__URL", self.database_url.as_str()),
+            ("ATTUNE__MESSAGE_QUEUE__URL", self.broker_url.as_str()),
+            ("ATTUNE__WORKER__NAME", name),
+            ("ATTUNE__WORKER__MAX_CONCURRENT_TASKS", slots.as_str()),
+            ("ATTUNE__PACKS__DIRECTORIES", packs.as_str()),
+            ("ATTUNE__PATHS__STATE_DIR", state.as_str()),
+            ("ATTUNE__LOG__FORMAT", "text"),
+        ];
+        environment.extend_from_slice(extra);
+        self.workers.push(Program::start("attune-worker", name, &[], &environment, self.folder.path())?);
+        Ok(())
+    }
+
+    /// Waits until so many workers are active.
+    ///
+    /// # Errors
+    /// When they are not within 30 s.
+    pub fn wait_for_workers(&self, count: usize) -> io::Result<()> {
+        let client = self.client();
+        wait_for("the workers to register", Duration::from_secs(30), || {
+            client.get("/workers").is_ok_and(|body| {
+                let workers = body["workers"].as_array().cloned().unwrap_or_default();
+                workers.iter().filter(|worker| worker["status"] == "active").count() >= count
+            })
+        })
+    }
+
+    /// A client of its API.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(&self.address)
+    }
+
+    /// The folder that holds the programs' logs and states.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Looks at `condition` until it holds.
+///
+/// # Errors
+/// When it does not hold within `within`.
+pub(crate) fn wait_for(what: &str, within: Duration, mut condition: impl FnMut() -> bool) -> io::Result<()> {
+    let deadline = Instant::now() + within;
+    while !condition() {
+        if Instant::now() > deadline {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("waited {within:?} for {what}")));
+        }
+        pause();
+    }
+    Ok(())
+}
+
+fn packs() -> String {
+    repository().join("packs").display().to_string()
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
