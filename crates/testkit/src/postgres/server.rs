@@ -1,0 +1,94 @@
+//! A private PostgreSQL server.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::guard::Guard;
+use crate::ports::free_ports;
+use crate::programs;
+use crate::start_error::StartError;
+
+/// The variable that names a running server to use instead of a private one.
+pub(crate) const URL_VARIABLE: &str = "ATTUNE_TEST_DATABASE_URL";
+
+/// Whether a commit survives the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing is synchronised: for tests that only want answers.
+    Off,
+    /// As in production: for anything that is measured or killed.
+    On,
+}
+
+/// A private server. It ends with this value, or with the process.
+#[derive(Debug)]
+pub struct PostgresServer {
+    guard: Guard,
+    programs: PathBuf,
+    port: u16,
+}
+
+impl PostgresServer {
+    /// Starts one in a temporary directory on a free port; takes two seconds or so.
+    pub async fn start(durability: Durability) -> Result<Self, StartError> {
+        let missing = || StartError::Missing { program: "PostgreSQL", variable: URL_VARIABLE };
+        let programs = programs::postgres_directory().ok_or_else(missing)?;
+        // Root is refused by the server itself; Debian's package brings the user.
+        let user = if programs::are_root() { "postgres" } else { "" };
+        let durable = match durability {
+            Durability::Off => "off",
+            Durability::On => "on",
+        };
+        let mut attempts_left = 3;
+        loop {
+            let [port] = free_ports()?;
+            let arguments =
+                [programs.as_os_str(), &OsStr::new(&port.to_string()).to_owned(), durable.as_ref(), user.as_ref()];
+            let guard = Guard::start("PostgreSQL", "attune-postgres-", include_str!("guard.sh"), &arguments)?;
+            let server = Self { guard, programs: programs.clone(), port };
+            attempts_left -= 1;
+            match server.wait().await {
+                Ok(()) => return Ok(server),
+                // Somebody may have taken the port in between.
+                Err(_) if attempts_left > 0 => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// URL of a database on it. Everybody is trusted.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://test@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Kills the server with SIGKILL, as if the machine had failed.
+    pub fn crash(&self) -> Result<(), StartError> {
+        self.guard.order("crash")
+    }
+
+    /// Stops the server in order, disconnecting everybody.
+    pub fn stop(&self) -> Result<(), StartError> {
+        self.guard.order("stop")
+    }
+
+    /// Starts it again after [`crash`](Self::crash) or [`stop`](Self::stop) and waits until it answers.
+    pub async fn start_again(&self) -> Result<(), StartError> {
+        self.guard.order("start")?;
+        self.wait().await
+    }
+
+    async fn wait(&self) -> Result<(), StartError> {
+        let port = self.port.to_string();
+        self.guard
+            .wait_until(|| {
+                programs::command(self.programs.join("pg_isready"))
+                    .args(["-q", "-h", "127.0.0.1", "-p", &port, "-d", "postgres", "-U", "test"])
+                    .stdin(Stdio::null())
+                    .status()
+                    .is_ok_and(|status| status.success())
+            })
+            .await
+    }
+}

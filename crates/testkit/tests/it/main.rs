@@ -1,0 +1,3 @@
+//! Whatever is started dies with who started it.
+
+mod orphans;
