@@ -1,0 +1,68 @@
+//! What to run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::output_limits::OutputLimits;
+
+/// One child to run. Nothing is inherited: what is not said here, the child does not get.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The file to execute. It is not looked up in `PATH`; a relative path is relative to `directory`.
+    pub program: PathBuf,
+    /// Its arguments, without the program's own name.
+    pub arguments: Vec<OsString>,
+    /// Its complete environment.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where it starts. `/` by default.
+    pub directory: PathBuf,
+    /// What it can read on standard input before end of file.
+    pub input: Vec<u8>,
+    /// How long it may run, on a clock that counts suspend. Absent: for ever.
+    pub timeout: Option<Duration>,
+    /// How long it may go on after it was asked to stop, before it is killed. 5 s by default.
+    pub grace: Duration,
+    /// How much of its output is kept.
+    pub output: OutputLimits,
+    /// The name of a variable in `environment` whose value no other child has, e.g. `ATTUNE_ATTEMPT_ID`.
+    ///
+    /// With it, descendants that left the child's session (daemons) are still known by the environment they inherited
+    /// and are killed with the rest whenever the tree is searched. Absent: they are not looked for.
+    pub marker: Option<OsString>,
+}
+
+impl Command {
+    /// A command with no arguments, an empty environment, no input, no timeout and the default limits.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: PathBuf::from("/"),
+            input: Vec::new(),
+            timeout: None,
+            grace: Duration::from_secs(5),
+            output: OutputLimits::default(),
+            marker: None,
+        }
+    }
+
+    /// The same with these arguments instead.
+    #[must_use]
+    pub fn arguments<I, A>(mut self, arguments: I) -> Self
+    where
+        I: IntoIterator<Item = A>,
+        A: Into<OsString>,
+    {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same with one more variable.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+}

@@ -1,0 +1,118 @@
+//! Reads one stream until it is over.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::net::unix::pipe;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::Sender;
+
+use crate::chunk::Chunk;
+use crate::clock;
+use crate::output_limits::OutputLimits;
+use crate::stream::Stream;
+use crate::system;
+use crate::window::{Total, Window};
+
+/// Tells pumps to take what lies in their pipes now and no more.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    is_asked: AtomicBool,
+    wake: Notify,
+}
+
+impl Cut {
+    pub(crate) fn ask(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::Acquire)
+    }
+}
+
+/// The reading side of one of the child's streams.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    pipe: pipe::Receiver,
+    window: Window,
+    buffer: Vec<u8>,
+    next_size: usize,
+}
+
+impl Pump {
+    /// What is read at once at first. A child that says little costs little; one that fills it gets the largest chunk.
+    const FIRST_SIZE: usize = 4 << 10;
+
+    pub(crate) fn new(end: OwnedFd, stream: Stream, limits: OutputLimits) -> io::Result<Self> {
+        system::set_nonblocking(&end)?;
+        Ok(Self {
+            pipe: pipe::Receiver::from_owned_fd_unchecked(end)?,
+            window: Window::new(stream, limits),
+            buffer: Vec::new(),
+            next_size: Self::FIRST_SIZE,
+        })
+    }
+
+    /// Reads to the end of the stream, or, once `cut` is asked, to the end of what lay in the pipe at that moment.
+    /// When nobody takes the chunks any more it goes on reading, so that the child is never held up by that.
+    pub(crate) async fn run(mut self, chunks: &Sender<Chunk>, cut: &Cut) -> Total {
+        let mut rest: Option<usize> = None;
+        loop {
+            if rest.is_none() && cut.is_asked() {
+                rest = Some(system::unread(self.pipe.as_fd()));
+            }
+            if rest == Some(0) {
+                break;
+            }
+            self.buffer.reserve(self.next_size);
+            match self.pipe.try_read_buf(&mut self.buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    rest = rest.map(|bytes| bytes.saturating_sub(count));
+                    if let Some(chunk) = self.take(count) {
+                        // An error means that the other side is gone; see above.
+                        drop(chunks.send(chunk).await);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if rest.is_some() {
+                        break;
+                    }
+                    tokio::select! {
+                        biased;
+                        ready = self.pipe.readable() => if ready.is_err() { break },
+                        () = cut.wake.notified() => {}
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a stream of a child cannot be read any more");
+                    break;
+                }
+            }
+        }
+        // Closed before the tail goes out: a slow reader of chunks must not keep the child's side open.
+        drop(self.pipe);
+        let (tail, total) = self.window.finish();
+        for chunk in tail {
+            drop(chunks.send(chunk).await);
+        }
+        total
+    }
+
+    /// Makes a chunk of what was read and decides how much to read next.
+    fn take(&mut self, count: usize) -> Option<Chunk> {
+        let bytes = if count * 2 >= self.buffer.capacity() {
+            std::mem::take(&mut self.buffer)
+        } else {
+            let copy = self.buffer.as_slice().to_vec();
+            self.buffer.clear();
+            copy
+        };
+        self.next_size = if count >= self.next_size { Chunk::MAX_BYTES } else { self.next_size };
+        self.window.accept(bytes, clock::wall())
+    }
+}
