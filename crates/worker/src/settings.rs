@@ -1,0 +1,93 @@
+//! What a worker must be told.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a worker must be told. Made from the configuration by the programs, by hand in tests.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Its unique name.
+    pub name: String,
+    /// `local`, `remote` or `container`.
+    pub worker_type: String,
+    /// The host it runs on, for people.
+    pub host: String,
+    /// How many executions run at once, at least 1.
+    pub slots: u32,
+    /// Time between two heartbeats.
+    pub heartbeat: Duration,
+    /// How long a lease lasts after a heartbeat. The self-fence is a fixed share of it ([`crate::fence`]).
+    pub lease: Duration,
+    /// How long running executions may go on once the worker was asked to drain.
+    pub drain: Duration,
+    /// How long a child may go on between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// The most that is kept of each child's standard output, in bytes.
+    pub max_stdout_bytes: u64,
+    /// The most that is kept of each child's standard error, in bytes.
+    pub max_stderr_bytes: u64,
+    /// Words that actions select workers by.
+    pub labels: BTreeMap<String, String>,
+    /// Only these runtimes; `None` means whatever is found.
+    pub runtimes: Option<Vec<String>>,
+    /// Where packs are looked for, first match first.
+    pub pack_directories: Vec<PathBuf>,
+    /// What must survive a crash: spooled output and completions. Private to this worker's name.
+    pub state_directory: PathBuf,
+    /// What executions leave behind.
+    pub artifacts_directory: PathBuf,
+    /// Prepared environments.
+    pub environments_directory: PathBuf,
+    /// The API as actions see it, when they shall see it.
+    pub api_url: Option<String>,
+    /// What every child finds in its environment beside Attune's own variables. Nothing else is inherited.
+    pub child_environment: Vec<(OsString, OsString)>,
+    /// How long the database and the broker may take to answer at start.
+    pub patience: Duration,
+}
+
+impl Settings {
+    /// Settings for a worker of this name that keeps everything under `directory`, with the documented defaults.
+    #[must_use]
+    pub fn new(name: impl Into<String>, directory: impl Into<PathBuf>) -> Self {
+        let directory = directory.into();
+        Self {
+            name: name.into(),
+            worker_type: "local".to_owned(),
+            host: "localhost".to_owned(),
+            slots: 10,
+            heartbeat: Duration::from_secs(5),
+            lease: Duration::from_secs(45),
+            drain: Duration::from_secs(20),
+            grace: Duration::from_secs(5),
+            max_stdout_bytes: 10 << 20,
+            max_stderr_bytes: 10 << 20,
+            labels: BTreeMap::new(),
+            runtimes: None,
+            pack_directories: Vec::new(),
+            state_directory: directory.join("state"),
+            artifacts_directory: directory.join("artifacts"),
+            environments_directory: directory.join("runtime_envs"),
+            api_url: None,
+            child_environment: Self::inherited_environment(),
+            patience: Duration::from_secs(30),
+        }
+    }
+
+    /// What of this process's environment children may see: where programs and the home lie, language and time zone.
+    /// Everything else stays here: it may hold credentials, and it slows interpreters down.
+    #[must_use]
+    pub fn inherited_environment() -> Vec<(OsString, OsString)> {
+        const PASSED_ON: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+        let mut environment: Vec<(OsString, OsString)> = PASSED_ON
+            .iter()
+            .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
+            .collect();
+        if !environment.iter().any(|(name, _)| name == "PATH") {
+            environment.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
+        }
+        environment
+    }
+}
