@@ -1,0 +1,1 @@
+exec sleep "$ATTUNE_PARAM_SECONDS"

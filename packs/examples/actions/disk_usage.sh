@@ -1,0 +1,11 @@
+. "$ATTUNE_PACK_DIR/lib/json.sh"
+report=$(df -Pk -- "$ATTUNE_PARAM_PATH" | tail -n 1) || exit 66
+set -- $report
+total=$2 used=$3 percent=${5%\%}
+shift 5
+printf '{"path": %s, "mounted_on": %s, "total_kib": %d, "used_kib": %d, "used_percent": %d}\n' \
+    "$(json_string "$ATTUNE_PARAM_PATH")" "$(json_string "$*")" "$total" "$used" "$percent"
+if [ "$percent" -gt "$ATTUNE_PARAM_MOST_PERCENT" ]; then
+    echo "$percent % used, more than $ATTUNE_PARAM_MOST_PERCENT % allowed" >&2
+    exit 1
+fi
