@@ -1,0 +1,10 @@
+//! Real children behaving badly.
+#![allow(missing_docs)]
+
+mod dropping;
+mod ending;
+mod fixture;
+mod input;
+mod leftovers;
+mod output;
+mod starting;
