@@ -12,7 +12,7 @@ fn bytes_are_kept_exactly_and_streams_apart() {
     let collected = fixture.end_of(fixture.shell(r"printf '\000\377\033[31m\200\n\n'; printf 'caf\303' >&2"));
     assert_eq!(collected.stdout, b"\0\xff\x1b[31m\x80\n\n");
     assert_eq!(collected.stderr, b"caf\xc3");
-    assert_eq!((collected.ended.stdout_bytes, collected.ended.stderr_bytes), (9, 4));
+    assert_eq!((collected.ended.stdout_bytes, collected.ended.stderr_bytes), (10, 4));
 }
 
 #[test]
