@@ -1,0 +1,241 @@
+use crate::key::Key;
+use crate::kind::Kind;
+
+const DATABASE_SCHEMES: &[&str] = &["postgres://", "postgresql://", "sqlite:"];
+const BROKER_SCHEMES: &[&str] = &["amqp://", "amqps://"];
+const API_SCHEMES: &[&str] = &["http://", "https://"];
+/// Long enough for any machine, short enough that a slipped digit is noticed.
+const MOST_TASKS: u64 = 10_000;
+
+const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, doc: &'static str) -> Key {
+    Key { path, kind, default, doc, short_names: &[], aliases: &[] }
+}
+
+const fn short(key: Key, short_names: &'static [&'static str]) -> Key {
+    Key { short_names, ..key }
+}
+
+const fn also(key: Key, aliases: &'static [&'static str]) -> Key {
+    Key { aliases, ..key }
+}
+
+const fn duration(path: &'static str, default: &'static str, doc: &'static str) -> Key {
+    key(path, Kind::Duration { least_ms: 1 }, Some(default), doc)
+}
+
+/// Every key there is, by section, in the order of the reference page.
+pub const KEYS: &[Key] = &[
+    key(
+        "database.url",
+        Kind::SecretUrl(DATABASE_SCHEMES),
+        None,
+        "Where executions are kept: `postgres://user:password@host/name` or `sqlite:FILE`. Not set: embedded, SQLite in `paths.state_dir`.",
+    ),
+    key(
+        "database.max_connections",
+        Kind::Number { least: 1, most: 1_000 },
+        Some("10"),
+        "Connections that one process opens at most.",
+    ),
+    also(
+        key(
+            "message_queue.url",
+            Kind::SecretUrl(BROKER_SCHEMES),
+            None,
+            "The RabbitMQ broker: `amqp://user:password@host:5672/%2f`, or `amqps://` for TLS. Not set: embedded, a queue inside the process.",
+        ),
+        &["rabbitmq.url"],
+    ),
+    duration(
+        "message_queue.confirm_timeout",
+        "5s",
+        "How long the broker may take to confirm a message before it is sent again.",
+    ),
+    key(
+        "security.encryption_key",
+        Kind::Secret { least_characters: 32 },
+        None,
+        "The key that stored secrets are encrypted with; at least 32 characters. Not set: secrets cannot be stored.",
+    ),
+    short(
+        key("worker.name", Kind::Text, None, "The worker's unique name. Not set: the host's name."),
+        &["ATTUNE_WORKER_NAME"],
+    ),
+    short(
+        key(
+            "worker.worker_type",
+            Kind::Choice(&["local", "remote", "container"]),
+            Some("local"),
+            "Where the worker runs; shown, and nothing depends on it.",
+        ),
+        &["ATTUNE_WORKER_TYPE"],
+    ),
+    key("worker.host", Kind::Text, None, "The host the worker says it runs on. Not set: the host's name."),
+    key(
+        "worker.max_concurrent_tasks",
+        Kind::Number { least: 1, most: MOST_TASKS },
+        Some("10"),
+        "Executions that the worker runs at once.",
+    ),
+    duration(
+        "worker.heartbeat_interval",
+        "5s",
+        "Time between two beats. A beat renews the worker's leases and brings back cancels and assignments.",
+    ),
+    duration("worker.task_timeout", "300s", "Limit of an execution whose action sets none."),
+    key(
+        "worker.shutdown_timeout",
+        Kind::Duration { least_ms: 0 },
+        Some("20s"),
+        "How long running executions may go on after the first SIGTERM, before they are terminated.",
+    ),
+    key(
+        "worker.kill_grace",
+        Kind::Duration { least_ms: 0 },
+        Some("5s"),
+        "Time between SIGTERM and SIGKILL for an execution that is stopped.",
+    ),
+    key(
+        "worker.max_stdout_bytes",
+        Kind::Size { least: 1024 },
+        Some("10MiB"),
+        "How much standard output of an execution is kept: its head and its tail.",
+    ),
+    key(
+        "worker.max_stderr_bytes",
+        Kind::Size { least: 1024 },
+        Some("10MiB"),
+        "How much standard error of an execution is kept: its head and its tail.",
+    ),
+    key("worker.stream_logs", Kind::Switch, Some("true"), "Send output while it is written, for live followers."),
+    key(
+        "worker.labels",
+        Kind::Labels,
+        Some(""),
+        "Free words that actions select workers by, e.g. `zone: eu`. In the environment: `zone=eu,gpu=yes`.",
+    ),
+    short(
+        key(
+            "worker.capabilities.runtimes",
+            Kind::List,
+            Some(""),
+            "Runtimes that the worker offers, as a filter and an override. Empty: all that are found.",
+        ),
+        &["ATTUNE_WORKER_RUNTIMES"],
+    ),
+    key("server.host", Kind::Text, Some("127.0.0.1"), "Address that the API binds."),
+    key(
+        "server.port",
+        Kind::Number { least: 0, most: 65_535 },
+        Some("8080"),
+        "Port that the API binds; 0 takes a free one.",
+    ),
+    key(
+        "server.api_token",
+        Kind::Secret { least_characters: 16 },
+        None,
+        "Token that requests must show, at least 16 characters. Not set: none is asked for; then bind a loopback address only.",
+    ),
+    short(
+        key(
+            "client.api_url",
+            Kind::Url(API_SCHEMES),
+            None,
+            "The server that the command line talks to. Not set: `attune run` runs embedded.",
+        ),
+        &["ATTUNE_API_URL"],
+    ),
+    short(
+        key(
+            "client.api_token",
+            Kind::Secret { least_characters: 1 },
+            None,
+            "Token that the command line shows to the server.",
+        ),
+        &["ATTUNE_API_TOKEN"],
+    ),
+    duration("protocol.lease", "45s", "How long a worker holds its attempts after a beat."),
+    key(
+        "protocol.lease_slack",
+        Kind::Duration { least_ms: 0 },
+        Some("1s"),
+        "How long after the end of a lease the reaper acts.",
+    ),
+    duration("protocol.dispatch", "15s", "How long an assigned attempt may stay unclaimed before it is assigned anew."),
+    duration("protocol.unreachable", "15s", "Silence after which a worker counts as unreachable and gets no new work."),
+    duration(
+        "protocol.fence_terminate",
+        "33s",
+        "Silence after which a worker that cannot beat sends SIGTERM to its own executions.",
+    ),
+    duration("protocol.fence_kill", "38s", "Silence after which it sends them SIGKILL."),
+    duration("protocol.reaper_tick", "2s", "Time between two ticks of the reaper."),
+    duration(
+        "protocol.reaper_gap",
+        "10s",
+        "A gap in the reaper's own ticks after which it spares every lease for one lease time.",
+    ),
+    duration("protocol.outbox_hold", "5s", "How long the relay holds an outbox message that it took."),
+    duration("protocol.relay_poll", "1s", "Time between two looks at the outbox when nothing nudges the relay."),
+    duration(
+        "protocol.scheduler_poll",
+        "1s",
+        "Time between two looks for requested executions when nothing nudges the scheduler.",
+    ),
+    key(
+        "protocol.most_unstarted",
+        Kind::Number { least: 1, most: 10_000 },
+        Some("20"),
+        "Attempts that may end before anything ran until an execution fails as undeliverable.",
+    ),
+    key(
+        "packs.directories",
+        Kind::List,
+        Some("packs, /opt/attune/packs"),
+        "Directories whose folders are packs; the first that has a pack wins, and missing ones are passed over.",
+    ),
+    key(
+        "paths.state_dir",
+        Kind::Path,
+        Some(".attune"),
+        "Everything that must outlive the process: the embedded database, spools.",
+    ),
+    key("paths.artifacts_dir", Kind::Path, Some("{paths.state_dir}/artifacts"), "What executions leave behind."),
+    key(
+        "paths.runtime_envs_dir",
+        Kind::Path,
+        Some("{paths.state_dir}/runtime_envs"),
+        "Environments of packs: virtual environments, modules, gems.",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["auto", "text", "json"]),
+        Some("auto"),
+        "How log lines look; `auto` is text on a terminal and JSON elsewhere.",
+    ),
+    short(
+        key(
+            "log.level",
+            Kind::Text,
+            Some("info"),
+            "How much is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives like `info,attune_worker=debug`.",
+        ),
+        &["ATTUNE_LOG"],
+    ),
+];
+
+/// Every key there is, for generators of documentation.
+#[must_use]
+pub fn reference() -> &'static [Key] {
+    KEYS
+}
+
+/// The key with this path or alias.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.paths().any(|known| known == path))
+}
+
+/// Whether keys lie below this path.
+pub(crate) fn is_section(path: &str) -> bool {
+    KEYS.iter().flat_map(Key::paths).any(|known| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}

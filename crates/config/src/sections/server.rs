@@ -1,0 +1,15 @@
+use serde::Deserialize;
+
+use crate::secret::Secret;
+
+/// Where the API listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address or host name to bind.
+    pub host: String,
+    /// Port to bind; 0 takes a free one.
+    pub port: u16,
+    /// Token that requests must show; absent: none is asked for.
+    pub api_token: Option<Secret>,
+}

@@ -1,0 +1,42 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{WorkerCapabilities, WorkerType};
+
+/// One worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Its unique name; absent: the host's name.
+    pub name: Option<String>,
+    /// Where it runs.
+    pub worker_type: WorkerType,
+    /// The host it says it runs on; absent: the host's name.
+    pub host: Option<String>,
+    /// Executions at once.
+    pub max_concurrent_tasks: u32,
+    /// Time between two beats.
+    #[serde(with = "crate::duration::millis")]
+    pub heartbeat_interval: Duration,
+    /// Limit of an execution whose action sets none.
+    #[serde(with = "crate::duration::millis")]
+    pub task_timeout: Duration,
+    /// How long running executions may go on after the first SIGTERM.
+    #[serde(with = "crate::duration::millis")]
+    pub shutdown_timeout: Duration,
+    /// Time between TERM and KILL.
+    #[serde(with = "crate::duration::millis")]
+    pub kill_grace: Duration,
+    /// Bytes of standard output that are kept per execution.
+    pub max_stdout_bytes: u64,
+    /// Bytes of standard error that are kept per execution.
+    pub max_stderr_bytes: u64,
+    /// Whether output is sent while it is written.
+    pub stream_logs: bool,
+    /// Free words that actions select by.
+    pub labels: BTreeMap<String, String>,
+    /// What it offers, when that is not to be found out.
+    pub capabilities: WorkerCapabilities,
+}
