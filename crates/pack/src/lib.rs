@@ -1,10 +1,37 @@
 //! Packs: YAML in, checked specifications out.
+//!
+//! # Theory of operation
+//!
+//! A pack is a folder with a `pack.yaml`, actions in `actions/*.yaml` with their entry points beside them, runtimes in
+//! `runtimes/*.yaml`, and shared code in `lib/`. [`Pack::load`] reads all of it and either answers with a pack that keeps
+//! every rule, or with **everything** that is wrong with it at once, each complaint with file, line and column, and with
+//! the key that was probably meant. [`Library::scan`] does so for folders of packs; a broken pack never hides a good one.
+//!
+//! Requests pass through here on their way in: [`check_parameters`] refuses what an action does not declare before
+//! anything is stored or started, and [`execution_spec`] fixes what a worker will need to know, so that a pack that
+//! changes later changes nothing for executions that exist. On the way to the script, [`render`] and [`environment`]
+//! write the parameters in the format the action asked for.
+//!
+//! # Guarantees
+//!
+//! * Nothing here runs anything, opens a socket or follows a link out of a pack.
+//! * Documents are bounded: size, nesting, aliases, patterns.
+//! * The value of a parameter that is marked `secret` is never part of a message.
+//! * Data never becomes code: values are quoted for their format and nothing else; what cannot be said is refused.
 
+mod document;
+mod error;
+mod library;
+mod pack;
 mod parameters;
 mod render;
+mod rules;
 mod submission;
 mod suggestion;
 
+pub use error::{PackError, PackProblem};
+pub use library::Library;
+pub use pack::Pack;
 pub use parameters::{ParameterProblem, check_parameters, check_result, coerce_text};
 pub use render::{MOST_ENVIRONMENT_BYTES, RenderError, environment, render};
 pub use submission::{Overrides, execution_spec, inline_spec};

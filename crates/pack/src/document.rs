@@ -1,0 +1,86 @@
+//! Reads one YAML file, with line and column in every complaint.
+
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::PackProblem;
+use crate::suggestion::nearest;
+
+/// The most bytes of one declaration. Aliases and nesting are bounded by the parser's own budget.
+pub(crate) const MOST_BYTES: u64 = 256 * 1024;
+
+/// Reads and parses `path`.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, PackProblem> {
+    let unreadable =
+        |error: std::io::Error| PackProblem::Unreadable { path: path.to_path_buf(), reason: error.to_string() };
+    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > MOST_BYTES {
+        return Err(PackProblem::TooLarge { path: path.to_path_buf(), bytes, most: MOST_BYTES });
+    }
+    parse(path, &fs::read_to_string(path).map_err(unreadable)?)
+}
+
+/// Parses `text` as it stands in `path`.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, PackProblem> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
+        let plain = error.without_snippet().to_string();
+        let message = plain.rsplit_once(" at line ").map_or(plain.as_str(), |(message, _)| message);
+        PackProblem::Document { path: path.to_path_buf(), line, column, message: with_suggestion(message) }
+    })
+}
+
+/// ``unknown field `x`, expected one of a, b`` -> ``unknown key `x`; did you mean `y`?``
+fn with_suggestion(message: &str) -> String {
+    let parts = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'))
+        .and_then(|(word, rest)| rest.split_once("expected ").map(|(_, known)| (word, known)));
+    let Some((word, known)) = parts else { return message.to_owned() };
+    let known: Vec<&str> = known
+        .trim_start_matches("one of ")
+        .split(", ")
+        .flat_map(|part| part.split(" or "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    match nearest(word, &known) {
+        Some(near) => format!("unknown key `{word}`; did you mean `{near}`?"),
+        None => format!("unknown key `{word}`; known keys: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attune_types::{ActionSpec, PackSpec};
+
+    fn complaint<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+        parse::<T>(Path::new("a.yaml"), text).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn complaints_have_line_column_and_a_suggestion() {
+        let action = "ref: demo.x\nrunner_type: shell\nentrypoint: x.sh\n";
+        assert_eq!(
+            complaint::<ActionSpec>(action),
+            "a.yaml:3:1: unknown key `entrypoint`; did you mean `entry_point`?"
+        );
+        assert_eq!(complaint::<PackSpec>("ref: demo\n"), "a.yaml:1:1: missing field `version`");
+        assert!(complaint::<PackSpec>("ref: a\nref: b\n").starts_with("a.yaml:2:1: duplicate"), "duplicate keys");
+        assert!(complaint::<PackSpec>("ref: [\n").starts_with("a.yaml:"), "broken YAML");
+    }
+
+    #[test]
+    fn a_bomb_of_aliases_is_refused() {
+        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for level in 1..12 {
+            let before = format!("*a{}", level - 1);
+            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before.as_str(); 10].join(",")));
+        }
+        assert!(parse::<serde_json::Value>(Path::new("bomb.yaml"), &text).is_err());
+        let deep = format!("{}x{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(parse::<serde_json::Value>(Path::new("deep.yaml"), &deep).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! What is wrong with a pack, and where.
+
+use std::path::PathBuf;
+
+/// One thing that is wrong in a pack.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PackProblem {
+    /// A file or folder cannot be read.
+    #[error("{}: cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file is larger than any declaration needs to be.
+    #[error("{}: has {bytes} bytes; a declaration has at most {most}", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The most it may have.
+        most: u64,
+    },
+    /// The YAML does not say what a declaration of this kind says.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Document {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+        /// What is wrong, and what was meant where that can be guessed.
+        message: String,
+    },
+    /// The declaration reads well and breaks a rule.
+    #[error("{}: {field}: {message}", path.display())]
+    Rule {
+        /// Which file.
+        path: PathBuf,
+        /// The key that breaks it.
+        field: String,
+        /// The rule, in words.
+        message: String,
+    },
+}
+
+/// A pack that cannot be used: everything that is wrong with it, at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("pack in {} has {} problem(s):\n{}", directory.display(), problems.len(), listed(problems))]
+pub struct PackError {
+    /// The pack's folder.
+    pub directory: PathBuf,
+    /// What is wrong, in the order of the files.
+    pub problems: Vec<PackProblem>,
+}
+
+fn listed(problems: &[PackProblem]) -> String {
+    problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
+}

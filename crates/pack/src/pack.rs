@@ -1,0 +1,193 @@
+//! One pack on disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use attune_types::{ActionSpec, PackSpec, RuntimeSpec};
+
+use crate::document;
+use crate::error::{PackError, PackProblem};
+use crate::rules;
+
+/// A pack that was read and keeps every rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pack {
+    /// What `pack.yaml` says.
+    pub spec: PackSpec,
+    /// Its actions, by name.
+    pub actions: Vec<ActionSpec>,
+    /// Its runtimes, by name.
+    pub runtimes: Vec<RuntimeSpec>,
+    /// Its folder, absolute.
+    pub directory: PathBuf,
+}
+
+impl Pack {
+    /// Reads the pack in `directory`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with file, line and column or field.
+    pub fn load(directory: &Path) -> Result<Self, PackError> {
+        let failed = |problems| PackError { directory: directory.to_path_buf(), problems };
+        let absolute = fs::canonicalize(directory).map_err(|error| {
+            failed(vec![PackProblem::Unreadable { path: directory.to_path_buf(), reason: error.to_string() }])
+        })?;
+        let manifest = directory.join("pack.yaml");
+        let mut problems = Vec::new();
+        let spec = match document::read::<PackSpec>(&manifest) {
+            Ok(spec) => {
+                problems.extend(rules::of_pack(&manifest, &spec));
+                Some(spec)
+            }
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let pack_ref = spec.as_ref().map(|spec| spec.pack_ref.as_str());
+        let mut actions = Vec::new();
+        for path in declarations(&directory.join("actions"), &mut problems) {
+            match document::read::<ActionSpec>(&path) {
+                Ok(action) => {
+                    problems.extend(rules::of_action(&path, pack_ref, &absolute, &action));
+                    actions.push(action);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let mut runtimes = Vec::new();
+        for path in declarations(&directory.join("runtimes"), &mut problems) {
+            match document::read::<RuntimeSpec>(&path) {
+                Ok(runtime) => {
+                    problems.extend(rules::of_runtime(&path, pack_ref, &runtime));
+                    runtimes.push(runtime);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match spec {
+            Some(spec) if problems.is_empty() => Ok(Self { spec, actions, runtimes, directory: absolute }),
+            _ => Err(failed(problems)),
+        }
+    }
+
+    /// The folder that entry points are relative to.
+    #[must_use]
+    pub fn actions_directory(&self) -> PathBuf {
+        self.directory.join("actions")
+    }
+}
+
+/// The YAML files of a folder by name; a folder that is not there holds none.
+fn declarations(folder: &Path, problems: &mut Vec<PackProblem>) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.push(PackProblem::Unreadable { path: folder.to_path_buf(), reason: error.to_string() });
+            return Vec::new();
+        }
+    };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACTION: &str = "ref: demo.x\nrunner_type: shell\nentry_point: x.sh\n";
+
+    fn pack(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("actions")).expect("a folder");
+        fs::create_dir(folder.path().join("runtimes")).expect("a folder");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("a file");
+        }
+        folder
+    }
+
+    fn problems(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = pack(files);
+        let error = Pack::load(folder.path()).expect_err("refused");
+        let prefix = format!("{}/", folder.path().display());
+        error.problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
+    }
+
+    #[test]
+    fn a_pack_is_read_whole() {
+        let folder = pack(&[
+            ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),
+            ("actions/x.yaml", ACTION),
+            ("actions/x.sh", "true\n"),
+            ("runtimes/lua.yaml", "ref: demo.lua\nname: lua\ndetection: {binaries: [lua]}\n"),
+        ]);
+        let pack = Pack::load(folder.path()).expect("a pack");
+        assert_eq!(pack.spec.pack_ref, "demo");
+        assert_eq!((pack.actions.len(), pack.runtimes.len()), (1, 1));
+        assert_eq!(pack.actions[0].timeout_seconds, ActionSpec::DEFAULT_TIMEOUT_SECONDS);
+    }
+
+    #[test]
+    fn every_problem_of_every_file_is_told_at_once() {
+        let found = problems(&[
+            ("pack.yaml", "ref: demo\nversion: one\n"),
+            ("actions/a.yaml", "ref: other.a\nrunner_type: shell\nentry_point: ../../etc/passwd\n"),
+            ("actions/x.yaml", "ref: demo.x\nrunner_type: shell\nentry_point: gone.sh\ntimeout_seconds: 0\n"),
+            ("actions/y.yaml", "ref: demo.y\nrunner: shell\n"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "pack.yaml: version: \"one\" is not a semantic version like 1.0.0",
+                "actions/a.yaml: ref: other.a does not belong to pack demo",
+                "actions/a.yaml: entry_point: \"../../etc/passwd\" leaves the pack",
+                "actions/x.yaml: entry_point: actions/gone.sh does not exist",
+                "actions/x.yaml: timeout_seconds: must be more than 0 and at most 31536000",
+                "actions/y.yaml:2:1: unknown key `runner`; known keys: ref, label, description, runner_type, entry_point, \
+                 runtime_version, parameters, output_schema, parameter_delivery, parameter_format, output_format, \
+                 timeout_seconds, retry, idempotent, resources, worker_selector, secrets, artifacts, sandbox, warm, \
+                 tags, enabled",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_entry_point_that_links_out_of_the_pack_is_refused() {
+        let folder = pack(&[("pack.yaml", "ref: demo\nversion: 1.0.0\n"), ("actions/x.yaml", ACTION)]);
+        std::os::unix::fs::symlink("/bin/sh", folder.path().join("actions/x.sh")).expect("a link");
+        let error = Pack::load(folder.path()).expect_err("refused");
+        assert!(error.to_string().contains("leaves the pack"), "{error}");
+    }
+
+    #[test]
+    fn a_retry_of_what_may_have_run_needs_idempotence() {
+        let found = problems(&[
+            ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),
+            ("actions/x.yaml", &format!("{ACTION}retry: {{on: [failed, lost]}}\n")),
+            ("actions/x.sh", "true\n"),
+        ]);
+        assert_eq!(found, ["actions/x.yaml: retry.on: lost needs idempotent: true"]);
+    }
+
+    #[test]
+    fn a_parameter_schema_that_is_none_is_refused() {
+        let found = problems(&[
+            ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),
+            (
+                "actions/x.yaml",
+                &format!("{ACTION}parameters:\n  n: {{type: intger}}\n  m: {{type: integer, default: x}}\n"),
+            ),
+            ("actions/x.sh", "true\n"),
+        ]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("actions/x.yaml: parameters.m.default: must be integer"), "{found:?}");
+        assert!(found[1].starts_with("actions/x.yaml: parameters.n: "), "{found:?}");
+    }
+}

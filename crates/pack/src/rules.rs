@@ -1,0 +1,169 @@
+//! The rules that a declaration must keep besides being readable.
+
+use std::fs;
+use std::path::{Component, Path};
+
+use attune_types::action::is_valid_name;
+use attune_types::{ActionSpec, PackSpec, ParameterSpec, RetryCause, RuntimeSpec};
+use serde_json::{Map, Value};
+
+use crate::error::PackProblem;
+use crate::parameters::{check_parameters, schema_problem};
+
+/// A year: long enough for everything, short enough to be a mistake beyond.
+const MOST_TIMEOUT_SECONDS: f64 = 31_536_000.0;
+
+/// Collects breaches of one file.
+struct Breaches<'a> {
+    path: &'a Path,
+    problems: Vec<PackProblem>,
+}
+
+impl<'a> Breaches<'a> {
+    fn of(path: &'a Path) -> Self {
+        Self { path, problems: Vec::new() }
+    }
+
+    fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(PackProblem::Rule {
+            path: self.path.to_path_buf(),
+            field: field.into(),
+            message: message.into(),
+        });
+    }
+}
+
+pub(crate) fn of_pack(path: &Path, spec: &PackSpec) -> Vec<PackProblem> {
+    let mut breaches = Breaches::of(path);
+    if !is_valid_name(&spec.pack_ref) {
+        breaches.add(
+            "ref",
+            format!("{:?} is not a name: lower-case letters, digits, '_' and '-', at most 64", spec.pack_ref),
+        );
+    }
+    if semver::Version::parse(&spec.version).is_err() {
+        breaches.add("version", format!("{:?} is not a semantic version like 1.0.0", spec.version));
+    }
+    breaches.problems
+}
+
+pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, action: &ActionSpec) -> Vec<PackProblem> {
+    let mut breaches = Breaches::of(path);
+    if let Some(pack) = pack {
+        belongs(&mut breaches, pack, &action.action_ref.to_string());
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if pack.is_some_and(|pack| pack == action.action_ref.pack) && action.action_ref.name != stem {
+        breaches.add("ref", format!("{} must be declared in {}.yaml", action.action_ref, action.action_ref.name));
+    }
+    if action.runner_type.is_empty() {
+        breaches.add("runner_type", "must name a runtime, e.g. python");
+    }
+    entry_point(&mut breaches, directory, &action.entry_point);
+    if !(action.timeout_seconds > 0.0 && action.timeout_seconds <= MOST_TIMEOUT_SECONDS) {
+        breaches.add("timeout_seconds", format!("must be more than 0 and at most {MOST_TIMEOUT_SECONDS}"));
+    }
+    retry(&mut breaches, action);
+    for (name, spec) in &action.parameters {
+        parameter(&mut breaches, action, name, spec);
+    }
+    if let Some(problem) = action.output_schema.as_ref().and_then(schema_problem) {
+        breaches.add("output_schema", problem);
+    }
+    if action.sandbox.is_some_and(|level| level > 3) {
+        breaches.add("sandbox", "must be 0, 1, 2 or 3");
+    }
+    if action.warm.as_deref().is_some_and(|warm| warm != "auto" && warm != "never") {
+        breaches.add("warm", "must be auto or never");
+    }
+    breaches.problems
+}
+
+pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec) -> Vec<PackProblem> {
+    let mut breaches = Breaches::of(path);
+    if let Some(pack) = pack {
+        belongs(&mut breaches, pack, &runtime.runtime_ref);
+    }
+    for name in std::iter::once(&runtime.name).chain(&runtime.aliases) {
+        if !is_valid_name(name) {
+            breaches.add("name", format!("{name:?} is not a name: lower-case letters, digits, '_' and '-'"));
+        }
+    }
+    if !runtime.execution_config.direct && runtime.detection.binaries.is_empty() {
+        breaches.add("detection.binaries", "must name at least one program, unless execution_config.direct is true");
+    }
+    if let Some(pattern) = &runtime.detection.version_regex {
+        // A compiled size limit keeps `a{1000}{1000}` from taking the memory of whoever loads the pack.
+        match regex::RegexBuilder::new(pattern).size_limit(64 * 1024).build() {
+            Ok(regex) if regex.captures_len() < 2 => {
+                breaches.add("detection.version_regex", "must have a group: the version")
+            }
+            Ok(_) => {}
+            Err(error) => breaches.add("detection.version_regex", error.to_string()),
+        }
+    }
+    breaches.problems
+}
+
+fn belongs(breaches: &mut Breaches<'_>, pack: &str, reference: &str) {
+    if reference.split_once('.').is_none_or(|(owner, _)| owner != pack) {
+        breaches.add("ref", format!("{reference} does not belong to pack {pack}"));
+    }
+}
+
+fn entry_point(breaches: &mut Breaches<'_>, directory: &Path, entry_point: &str) {
+    let inside = Path::new(entry_point);
+    let plain = !entry_point.is_empty()
+        && !entry_point.contains('\0')
+        && inside.components().all(|part| matches!(part, Component::Normal(_)));
+    if !plain {
+        breaches.add("entry_point", format!("{entry_point:?} leaves the pack"));
+        return;
+    }
+    match fs::canonicalize(directory.join("actions").join(inside)) {
+        Ok(real) if !real.starts_with(directory) => {
+            breaches.add("entry_point", format!("{entry_point:?} leaves the pack through a link"));
+        }
+        Ok(real) if !real.is_file() => breaches.add("entry_point", format!("actions/{entry_point} is not a file")),
+        Ok(_) => {}
+        Err(_) => breaches.add("entry_point", format!("actions/{entry_point} does not exist")),
+    }
+}
+
+fn retry(breaches: &mut Breaches<'_>, action: &ActionSpec) {
+    let Some(policy) = &action.retry else { return };
+    if !(1..=100).contains(&policy.max_attempts) {
+        breaches.add("retry.max_attempts", "must be 1 to 100");
+    }
+    for (cause, word) in
+        [(RetryCause::Lost, "lost"), (RetryCause::Interrupted, "interrupted"), (RetryCause::Timeout, "timeout")]
+    {
+        if policy.on.contains(&cause) && !action.idempotent {
+            breaches.add("retry.on", format!("{word} needs idempotent: true"));
+        }
+    }
+    let backoff = policy.backoff;
+    if !(backoff.initial_seconds >= 0.0 && backoff.factor >= 1.0 && backoff.max_seconds >= 0.0) {
+        breaches.add("retry.backoff", "needs initial_seconds >= 0, factor >= 1 and max_seconds >= 0");
+    }
+}
+
+fn parameter(breaches: &mut Breaches<'_>, action: &ActionSpec, name: &str, spec: &ParameterSpec) {
+    let valid = name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
+    if !valid {
+        breaches.add(format!("parameters.{name}"), "is not a name: letters, digits, '_' and '-', at most 64");
+    }
+    if let Some(problem) = schema_problem(&Value::Object(spec.schema.clone())) {
+        breaches.add(format!("parameters.{name}"), problem);
+        return;
+    }
+    let Some(default) = &spec.default else { return };
+    // The default must be what a request may say; other parameters do not matter here.
+    let alone = ActionSpec { parameters: std::iter::once((name.to_owned(), spec.clone())).collect(), ..action.clone() };
+    let given: Map<String, Value> = std::iter::once((name.to_owned(), default.clone())).collect();
+    for problem in check_parameters(&alone, given).err().unwrap_or_default() {
+        breaches.add(format!("parameters.{name}.default"), problem.message);
+    }
+}
