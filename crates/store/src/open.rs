@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::SqliteStore;
 use crate::error::StoreError;
 use crate::options::OpenOptions;
 use crate::store::Store;
@@ -11,7 +12,13 @@ use crate::store::Store;
 ///
 /// # Errors
 /// [`StoreError::Url`] when the URL cannot be used, [`StoreError::Away`] when the database does not answer.
-pub async fn open(url: &str, _options: OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
-    let scheme = url.split(':').next().unwrap_or_default().to_owned();
-    Err(StoreError::Url { url: scheme, reason: "expected postgres:// or sqlite:".to_owned() })
+pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Arc::new(SqliteStore::open(url, options).await?)),
+        _ => Err(StoreError::Url {
+            // What is not understood may hold a password anywhere, so none of it is repeated.
+            url: "***".to_owned(),
+            reason: "expected postgres://user@host/database, sqlite:path or sqlite::memory:".to_owned(),
+        }),
+    }
 }

@@ -1,0 +1,67 @@
+//! Heartbeats.
+
+use std::collections::HashSet;
+
+use attune_types::{AttemptNumber, AttemptState, ExecutionId, ExecutionStatus};
+
+use crate::model::{Beat, BeatReply};
+use crate::read_back::from_word;
+use crate::session::Sql;
+use crate::trouble::Trouble;
+use crate::unit::{Unit, small};
+
+const BEAT: Sql = Sql::same(
+    "UPDATE worker SET last_beat_at = $3, status = CASE WHEN drain THEN 'draining' ELSE 'active' END \
+     WHERE id = $1 AND incarnation = $2 RETURNING drain",
+);
+
+const LIVE: Sql = Sql::same(
+    "SELECT a.execution_id, a.attempt, a.state, e.status, e.cancel_by \
+     FROM execution_attempt a JOIN execution e ON e.id = a.execution_id \
+     WHERE a.live AND a.worker_id = $1 AND a.incarnation = $2 ORDER BY a.execution_id",
+);
+
+// Never waits: an attempt that somebody else has locked is being settled, or is renewed by the next beat.
+const RENEW: Sql = Sql {
+    postgres: "UPDATE execution_attempt SET lease_ends_at = $4 WHERE (execution_id, attempt) IN (\
+                   SELECT execution_id, attempt FROM execution_attempt \
+                   WHERE live AND worker_id = $1 AND incarnation = $2 AND state <> 'assigned' \
+                   AND execution_id = ANY(CAST('{' || $3 || '}' AS bigint[])) FOR NO KEY UPDATE SKIP LOCKED)",
+    sqlite: "UPDATE execution_attempt SET lease_ends_at = $4 WHERE live AND worker_id = $1 AND incarnation = $2 \
+             AND state <> 'assigned' AND execution_id IN (SELECT value FROM json_each('[' || $3 || ']'))",
+};
+
+/// Renews the leases of what a worker says it holds, and tells it what it must know.
+///
+/// Only what it holds is renewed: a claim whose answer never arrived is held by nobody, and its lease must run out.
+pub(crate) async fn beat(unit: &mut Unit, beat: &Beat) -> Result<BeatReply, Trouble> {
+    let (worker, incarnation) = (beat.worker.0, beat.incarnation.0);
+    let now = unit.now;
+    let Some(row) = unit.one(BEAT, vec![worker.into(), incarnation.into(), now.into()]).await? else {
+        return Ok(BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() });
+    };
+    let mut reply = BeatReply { drain: row.get("drain")?, ..BeatReply::default() };
+    let holding: HashSet<(ExecutionId, AttemptNumber)> = beat.holding.iter().copied().collect();
+    let mut held = HashSet::new();
+    for row in unit.all(LIVE, vec![worker.into(), incarnation.into()]).await? {
+        let key = (ExecutionId(row.get("execution_id")?), AttemptNumber(small(&row, "attempt")?));
+        let state: AttemptState = from_word("execution_attempt.state", &row.get::<String>("state")?)?;
+        if state == AttemptState::Assigned {
+            reply.assigned.push(key);
+            continue;
+        }
+        held.insert(key);
+        let status: ExecutionStatus = from_word("execution.status", &row.get::<String>("status")?)?;
+        if status == ExecutionStatus::Canceling {
+            reply.cancels.push((key.0, key.1, row.get::<Option<String>>("cancel_by")?.unwrap_or_default()));
+        }
+    }
+    reply.superseded = beat.holding.iter().copied().filter(|key| !held.contains(key)).collect();
+    let renew: Vec<String> = held.intersection(&holding).map(|(id, _)| id.to_string()).collect();
+    if !renew.is_empty() {
+        let lease_ends_at = now.saturating_add(beat.lease_ms.saturating_mul(1000));
+        let values = vec![worker.into(), incarnation.into(), renew.join(",").into(), lease_ends_at.into()];
+        unit.run(RENEW, values).await?;
+    }
+    Ok(reply)
+}

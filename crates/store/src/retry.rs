@@ -1,0 +1,150 @@
+//! What becomes of an execution when one of its attempts has ended: the retry policy as a pure function.
+
+use attune_types::{ExecutionStatus, Outcome, RetryCause, RetryPolicy};
+
+/// What the decision looks at, besides the outcome.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances<'a> {
+    /// The policy that the execution was submitted with.
+    pub(crate) policy: Option<&'a RetryPolicy>,
+    /// Whether running it twice has the effect of running it once.
+    pub(crate) idempotent: bool,
+    /// Attempts that ended with an outcome, this one included.
+    pub(crate) tries: i32,
+    /// Whether somebody asked for a cancel.
+    pub(crate) cancel_requested: bool,
+}
+
+/// What follows an ended attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: the execution has ended too.
+    End(ExecutionStatus),
+    /// Another attempt after a pause in milliseconds.
+    Retry { pause_ms: i64 },
+}
+
+/// The cause a policy would have to name; `None` for what is never retried.
+fn cause(outcome: &Outcome) -> Option<RetryCause> {
+    match outcome {
+        Outcome::Exited { code: 0 } | Outcome::Cancelled { .. } | Outcome::Undeliverable { .. } => None,
+        Outcome::WorkerLost { .. } => Some(RetryCause::Lost),
+        Outcome::Interrupted { .. } => Some(RetryCause::Interrupted),
+        Outcome::TimedOut { .. } => Some(RetryCause::Timeout),
+        Outcome::OomKilled { .. } => Some(RetryCause::OomKilled),
+        _ => Some(RetryCause::Failed),
+    }
+}
+
+/// Whether a repetition after this cause could do twice what was asked once.
+const fn needs_idempotence(cause: RetryCause) -> bool {
+    matches!(cause, RetryCause::Lost | RetryCause::Interrupted | RetryCause::Timeout)
+}
+
+/// Decides what follows.
+///
+/// A cancel that was asked for wins over every other end, except over a success: whatever exited 0 by itself did what
+/// it was asked, and saying otherwise would be untrue.
+pub(crate) fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next {
+    let end = outcome.execution_status();
+    if outcome.is_success() {
+        return Next::End(end);
+    }
+    if circumstances.cancel_requested {
+        return Next::End(ExecutionStatus::Cancelled);
+    }
+    let (Some(cause), Some(policy)) = (cause(outcome), circumstances.policy) else {
+        return Next::End(end);
+    };
+    let allowed = policy.on.contains(&cause)
+        && (circumstances.idempotent || !needs_idempotence(cause))
+        && circumstances.tries < policy.max_attempts;
+    if allowed { Next::Retry { pause_ms: policy.backoff.pause_ms(circumstances.tries) } } else { Next::End(end) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attune_types::Backoff;
+
+    const EVERYTHING: [RetryCause; 5] =
+        [RetryCause::Lost, RetryCause::Interrupted, RetryCause::Timeout, RetryCause::OomKilled, RetryCause::Failed];
+
+    fn policy(on: &[RetryCause]) -> RetryPolicy {
+        RetryPolicy { on: on.to_vec(), max_attempts: 3, backoff: Backoff::default() }
+    }
+
+    fn outcomes() -> Vec<(Outcome, ExecutionStatus)> {
+        vec![
+            (Outcome::Exited { code: 3 }, ExecutionStatus::Failed),
+            (Outcome::Signaled { signal: 9, sent_by: None }, ExecutionStatus::Failed),
+            (Outcome::OomKilled { limit_bytes: None, peak_bytes: None }, ExecutionStatus::Failed),
+            (Outcome::TimedOut { limit_ms: 5 }, ExecutionStatus::Timeout),
+            (Outcome::Interrupted { by: "drain".into() }, ExecutionStatus::Abandoned),
+            (Outcome::WorkerLost { last_seen: None }, ExecutionStatus::Abandoned),
+            (Outcome::EnvironmentFailed { step: "pip".into(), log: String::new() }, ExecutionStatus::Failed),
+        ]
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_retried() {
+        for (outcome, status) in outcomes() {
+            let circumstances = Circumstances { policy: None, idempotent: true, tries: 1, cancel_requested: false };
+            assert_eq!(next(&outcome, circumstances), Next::End(status), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_taken_effect_is_retried_only_when_idempotent() {
+        let everything = policy(&EVERYTHING);
+        for (outcome, status) in outcomes() {
+            let circumstances =
+                Circumstances { policy: Some(&everything), idempotent: false, tries: 1, cancel_requested: false };
+            let expected = match outcome {
+                Outcome::TimedOut { .. } | Outcome::Interrupted { .. } | Outcome::WorkerLost { .. } => {
+                    Next::End(status)
+                }
+                _ => Next::Retry { pause_ms: 5_000 },
+            };
+            assert_eq!(next(&outcome, circumstances), expected, "{outcome:?}");
+            let idempotent = Circumstances { idempotent: true, ..circumstances };
+            assert_eq!(next(&outcome, idempotent), Next::Retry { pause_ms: 5_000 }, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn only_named_causes_are_retried_and_only_so_often() {
+        let only_lost = policy(&[RetryCause::Lost]);
+        let lost = Outcome::WorkerLost { last_seen: None };
+        let at = |tries| Circumstances { policy: Some(&only_lost), idempotent: true, tries, cancel_requested: false };
+        assert_eq!(next(&Outcome::Exited { code: 1 }, at(1)), Next::End(ExecutionStatus::Failed));
+        assert_eq!(next(&lost, at(1)), Next::Retry { pause_ms: 5_000 });
+        assert_eq!(next(&lost, at(2)), Next::Retry { pause_ms: 10_000 });
+        assert_eq!(next(&lost, at(3)), Next::End(ExecutionStatus::Abandoned));
+    }
+
+    #[test]
+    fn a_requested_cancel_ends_everything_but_a_success() {
+        let everything = policy(&EVERYTHING);
+        let circumstances =
+            Circumstances { policy: Some(&everything), idempotent: true, tries: 1, cancel_requested: true };
+        for (outcome, _) in outcomes() {
+            assert_eq!(next(&outcome, circumstances), Next::End(ExecutionStatus::Cancelled), "{outcome:?}");
+        }
+        assert_eq!(next(&Outcome::Exited { code: 0 }, circumstances), Next::End(ExecutionStatus::Completed));
+    }
+
+    #[test]
+    fn success_cancel_and_undeliverable_are_final() {
+        let everything = policy(&EVERYTHING);
+        let circumstances =
+            Circumstances { policy: Some(&everything), idempotent: true, tries: 1, cancel_requested: false };
+        for (outcome, status) in [
+            (Outcome::Exited { code: 0 }, ExecutionStatus::Completed),
+            (Outcome::Cancelled { by: "me".into() }, ExecutionStatus::Cancelled),
+            (Outcome::Undeliverable { nearest_misses: vec![] }, ExecutionStatus::Failed),
+        ] {
+            assert_eq!(next(&outcome, circumstances), Next::End(status));
+        }
+    }
+}
