@@ -10,7 +10,7 @@ use crate::operations::submit::RequestRow;
 use crate::session::{Session, Transact};
 use crate::trouble::Trouble;
 use crate::unit::Unit;
-use crate::wake_bus::Touched;
+use crate::wake_bus::{Touched, WakeBus};
 
 /// A database. The list operations have a version that takes one element after the other inside one transaction,
 /// which is right where a statement costs microseconds; PostgreSQL replaces them by statements over whole lists.
@@ -33,6 +33,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Called after a failure that may mean that connections are stale.
     fn suspect(&self) {}
+
+    /// Makes sure that hints from other processes reach `wakes`, where a database can send them.
+    fn listen(&self, _wakes: &WakeBus) {}
 
     /// See [`crate::Store::submit`].
     async fn submit(&self, requests: Vec<RequestRow>) -> Result<(Vec<Submitted>, Touched), Trouble> {

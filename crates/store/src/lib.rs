@@ -7,6 +7,7 @@ mod model;
 mod open;
 mod operations;
 mod options;
+mod postgres;
 mod read_back;
 mod retry;
 mod session;
@@ -23,9 +24,13 @@ pub use group_commit::{GroupCommit, GroupCommitError};
 pub use model::*;
 pub use open::open;
 pub use options::OpenOptions;
+pub use postgres::PostgresBackend;
 pub use sql_store::SqlStore;
 pub use sqlite::SqliteBackend;
 pub use store::Store;
 
 /// A [`Store`] in a SQLite file or in memory.
 pub type SqliteStore = SqlStore<SqliteBackend>;
+
+/// A [`Store`] in PostgreSQL.
+pub type PostgresStore = SqlStore<PostgresBackend>;

@@ -111,6 +111,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     fn wakes(&self) -> broadcast::Receiver<Wake> {
+        self.backend.listen(&self.wakes);
         self.wakes.subscribe()
     }
 

@@ -1,0 +1,10 @@
+//! PostgreSQL 14 and later: statements over whole lists, wake-ups by `NOTIFY`.
+
+mod backend;
+mod bulk;
+mod connection;
+mod listener;
+mod migrations;
+mod pool;
+
+pub use backend::PostgresBackend;
