@@ -1,0 +1,83 @@
+//! Accepting executions.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use attune_store::{NewExecution, Submitted};
+use serde_json::{Value, json};
+
+use super::href;
+use super::request::{Refusal, SubmitRequest, key_of, trace_of};
+use crate::api::body;
+use crate::api::fields::Fields;
+use crate::api::problem::{FieldProblem, Problem};
+use crate::api::state::ApiState;
+
+/// How many executions one batch may hold.
+const MOST_IN_A_BATCH: usize = 1000;
+
+fn answer(submitted: Submitted) -> Value {
+    json!({"id": submitted.id, "repeated": submitted.repeated, "href": href(submitted.id)})
+}
+
+/// `POST /executions`
+pub(crate) async fn submit(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let fields = body::object(&request, payload, body::MOST).await?;
+    let mut wanted = SubmitRequest::read(fields, false).map_err(Problem::invalid)?;
+    wanted.idempotency_key = key_of(request.headers())?;
+    let execution = wanted.prepare(&state, trace_of(request.headers()), "").await?;
+    // Through the group: requests that arrive while one is being committed share the next commit.
+    let submitted = state.submits.submit(execution).await?;
+    let mut response = if submitted.repeated { HttpResponse::Ok() } else { HttpResponse::Created() };
+    Ok(response.insert_header((header::LOCATION, href(submitted.id))).json(answer(submitted)))
+}
+
+/// `POST /executions/batch`: all of them or none, in one commit.
+pub(crate) async fn submit_batch(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = body::object(&request, payload, body::MOST_OF_A_BATCH).await?;
+    let wanted: Vec<Value> = fields.required("executions").unwrap_or_default();
+    if wanted.len() > MOST_IN_A_BATCH {
+        fields.refuse("executions", "size", format!("may be {MOST_IN_A_BATCH} in number"));
+    }
+    fields.check()?;
+    let executions = prepare_all(&state, wanted, trace_of(request.headers())).await?;
+    let submitted = state.ask(move |store| async move { store.submit(executions).await }).await?;
+    let answers: Vec<Value> = submitted.into_iter().map(answer).collect();
+    Ok(HttpResponse::Created().json(json!({"items": answers})))
+}
+
+async fn prepare_all(
+    state: &ApiState,
+    wanted: Vec<Value>,
+    trace: Option<String>,
+) -> Result<Vec<NewExecution>, Problem> {
+    let mut executions = Vec::with_capacity(wanted.len());
+    let mut problems: Vec<FieldProblem> = Vec::new();
+    for (index, value) in wanted.into_iter().enumerate() {
+        let place = format!("executions[{index}]");
+        let read = Fields::of(place.clone(), value)
+            .map_err(|problem| vec![problem])
+            .and_then(|fields| SubmitRequest::read(fields, true));
+        let prepared = match read {
+            Ok(request) => request.prepare(state, trace.clone(), &format!("{place}.")).await,
+            Err(refused) => Err(Refusal::Fields(refused)),
+        };
+        match prepared {
+            Ok(execution) => executions.push(execution),
+            Err(Refusal::Fields(refused)) => problems.extend(refused),
+            // An unknown or disabled action spoils the batch as a whole; a batch answers with one status.
+            Err(Refusal::Problem(mut problem)) => {
+                problem.detail = format!("{place}: {}", problem.detail);
+                return Err(problem);
+            }
+        }
+    }
+    if problems.is_empty() { Ok(executions) } else { Err(Problem::invalid(problems)) }
+}

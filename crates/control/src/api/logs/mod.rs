@@ -1,0 +1,8 @@
+//! Reading the output of executions.
+
+mod entry;
+mod follow;
+mod read;
+mod sse;
+
+pub(crate) use read::read;

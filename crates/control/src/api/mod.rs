@@ -1,0 +1,38 @@
+//! The HTTP API.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `routes` | every route, in one table |
+//! | `gate` | request ids, tokens, origins, headers of answers |
+//! | `server` | [`ApiServer`]: the listening socket as a supervised actor |
+//! | `state` | what every request can reach |
+//! | `problem` | errors as RFC 9457 documents |
+//! | `executions`, `logs`, `workers`, `packs`, `health` | the requests themselves |
+//! | `body`, `fields`, `query` | reading what comes in, and naming what is wrong with it |
+
+mod body;
+mod catalogue;
+mod executions;
+mod fields;
+mod gate;
+mod health;
+mod logs;
+mod openapi;
+mod origin;
+pub(crate) mod packs;
+mod problem;
+mod query;
+mod routes;
+mod server;
+mod state;
+mod token;
+mod workers;
+
+pub(crate) use catalogue::Catalogue;
+pub use problem::{FieldProblem, Problem};
+pub(crate) use server::ApiServer;
+pub(crate) use state::{ApiState, MOST_FOLLOWERS, MOST_WAITING};
+pub(crate) use token::TokenCheck;
+
+#[cfg(test)]
+mod tests;

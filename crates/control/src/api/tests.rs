@@ -1,0 +1,1 @@
+//! The routes and the document that describes them.

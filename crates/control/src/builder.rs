@@ -1,0 +1,160 @@
+//! Puts a control plane together.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use attune_pack::Library;
+use attune_queue::Queue;
+use attune_store::{ReaperPolicy, Store};
+
+use crate::api::packs::contents_of;
+use crate::error::ControlError;
+use crate::handle::ControlHandle;
+use crate::scheduler::PlacementPolicy;
+use crate::ticks::Ticks;
+use crate::tree::{self, Parts};
+
+/// The least length of a token, in characters.
+const LEAST_TOKEN: usize = 16;
+
+/// The control plane: API, scheduler, relay and reaper.
+#[derive(Debug, Clone, Copy)]
+pub struct Control;
+
+impl Control {
+    /// Begins a control plane on `store` and `queue`. The packs of `library` are stored when it starts.
+    #[must_use]
+    pub fn builder(store: Arc<dyn Store>, queue: Arc<dyn Queue>, library: Library) -> ControlBuilder {
+        ControlBuilder {
+            store,
+            queue,
+            library,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            listener: None,
+            token: None,
+            timing: ReaperPolicy::default(),
+            placement: PlacementPolicy::default(),
+            ticks: Ticks::default(),
+            threads: 2,
+            fault_injection: false,
+        }
+    }
+}
+
+/// What a control plane is made of.
+pub struct ControlBuilder {
+    store: Arc<dyn Store>,
+    queue: Arc<dyn Queue>,
+    library: Library,
+    address: SocketAddr,
+    listener: Option<TcpListener>,
+    token: Option<String>,
+    timing: ReaperPolicy,
+    placement: PlacementPolicy,
+    ticks: Ticks,
+    threads: usize,
+    fault_injection: bool,
+}
+
+impl ControlBuilder {
+    /// Where the API listens; port 0 takes any free one. Absent: 127.0.0.1 and any free port.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// A socket that listens already, e.g. one that was found by trying ports.
+    #[must_use]
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// The token that every request must carry, at least 16 characters. Without one the API listens on loopback alone.
+    #[must_use]
+    pub fn api_token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// When leases end, and how long an outbox message is held.
+    #[must_use]
+    pub fn timing(mut self, timing: ReaperPolicy) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// How work is placed.
+    #[must_use]
+    pub fn placement(mut self, placement: PlacementPolicy) -> Self {
+        self.placement = placement;
+        self
+    }
+
+    /// How often things are done without being woken.
+    #[must_use]
+    pub fn ticks(mut self, ticks: Ticks) -> Self {
+        self.ticks = ticks;
+        self
+    }
+
+    /// How many threads read requests; at least 1. Absent: 2.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Allows [`attune_supervise::Crash`] on the tree. For tests.
+    #[must_use]
+    pub fn fault_injection(mut self, allowed: bool) -> Self {
+        self.fault_injection = allowed;
+        self
+    }
+
+    /// Opens the socket, stores the packs and starts the tree. The store's schema must be up to date. Must run inside an
+    /// actix system on a tokio runtime that outlives it.
+    ///
+    /// # Errors
+    /// [`ControlError`] when the API would be open to everybody, the socket cannot be opened or a pack cannot be stored.
+    pub async fn start(self) -> Result<ControlHandle, ControlError> {
+        if let Some(token) = &self.token
+            && token.chars().count() < LEAST_TOKEN
+        {
+            return Err(ControlError::WeakToken { length: token.chars().count(), least: LEAST_TOKEN });
+        }
+        let failed = |source| ControlError::Listen { address: self.address, source };
+        let given = match &self.listener {
+            Some(listener) => listener.local_addr().map_err(failed)?,
+            None => self.address,
+        };
+        if self.token.is_none() && !given.ip().is_loopback() {
+            return Err(ControlError::Exposed { address: given });
+        }
+        let listener = match self.listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(self.address).map_err(failed)?,
+        };
+        let address = listener.local_addr().map_err(failed)?;
+
+        for pack in self.library.packs() {
+            let contents = contents_of(pack);
+            let name = contents.pack.pack_ref.clone();
+            self.store.put_pack(&contents).await.map_err(|source| ControlError::StorePack { pack: name, source })?;
+        }
+        let (supervisor, ending) = tree::start(Parts {
+            store: self.store,
+            queue: self.queue,
+            listener,
+            token: self.token,
+            timing: self.timing,
+            placement: self.placement,
+            ticks: self.ticks,
+            threads: self.threads,
+            fault_injection: self.fault_injection,
+        });
+        tracing::info!(api.address = %address, "control plane started");
+        Ok(ControlHandle::new(address, supervisor, ending))
+    }
+}

@@ -1,0 +1,43 @@
+//! Why the control plane could not be started.
+
+use std::net::SocketAddr;
+
+use attune_store::StoreError;
+
+/// A failed start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// Anybody who reaches the address could run anything.
+    #[error("refusing to listen on {address} without a token: set server.api_token or listen on 127.0.0.1")]
+    Exposed {
+        /// The address that is not a loopback address.
+        address: SocketAddr,
+    },
+    /// The token is too easy to guess.
+    #[error("server.api_token has {length} characters, and needs at least {least}")]
+    WeakToken {
+        /// How many it has.
+        length: usize,
+        /// How many it needs.
+        least: usize,
+    },
+    /// The address cannot be listened on.
+    #[error("failed to listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A pack could not be stored.
+    #[error("failed to store the pack {pack}")]
+    StorePack {
+        /// The pack's name.
+        pack: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+}

@@ -1,0 +1,98 @@
+//! The supervision tree of the control plane: top to bottom is the start order, bottom to top the stop order.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use attune_queue::Queue;
+use attune_store::{GroupCommit, ReaperPolicy, Store};
+use attune_supervise::{ChildSpec, Ending, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+
+use crate::api::{ApiServer, ApiState, Catalogue, MOST_FOLLOWERS, MOST_WAITING, TokenCheck};
+use crate::bell::{Bell, BellDeps};
+use crate::reaper::{Reaper, ReaperDeps};
+use crate::relay::{Relay, RelayDeps};
+use crate::scheduler::{PlacementPolicy, Scheduler, SchedulerDeps};
+use crate::ticks::Ticks;
+use crate::waiters::Waiters;
+
+/// The most submissions that share a commit.
+const MOST_IN_A_COMMIT: usize = 256;
+
+/// How long the API has to finish its requests; longer than it gives itself.
+const API_GRACE: Duration = Duration::from_secs(12);
+
+/// Everything the tree is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) listener: TcpListener,
+    pub(crate) token: Option<String>,
+    pub(crate) timing: ReaperPolicy,
+    pub(crate) placement: PlacementPolicy,
+    pub(crate) ticks: Ticks,
+    pub(crate) threads: usize,
+    pub(crate) fault_injection: bool,
+}
+
+/// Starts the tree.
+pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
+    let Parts { store, queue, listener, token, timing, placement, ticks, threads, fault_injection } = parts;
+    let waiters = Waiters::default();
+    let mut tree = TreeBuilder::new("control", Strategy::OneForOne, Policy::default()).fault_injection(fault_injection);
+
+    let deps = RelayDeps {
+        store: Arc::clone(&store),
+        queue: Arc::clone(&queue),
+        hold_ms: timing.outbox_hold_ms,
+        tick: ticks.relay,
+    };
+    let relay = tree.child(ChildSpec::new("relay", Restart::Permanent), move |life| Relay::new(deps, life));
+
+    let deps = SchedulerDeps {
+        store: Arc::clone(&store),
+        relay: relay.clone().recipient(),
+        placement,
+        timing,
+        tick: ticks.scheduler,
+    };
+    let scheduler = tree.child(ChildSpec::new("scheduler", Restart::Permanent), move |life| Scheduler::new(deps, life));
+
+    let deps = ReaperDeps { store: Arc::clone(&store), timing, tick: ticks.reaper };
+    tree.child(ChildSpec::new("reaper", Restart::Permanent), move |life| Reaper::new(deps, life));
+
+    let deps = BellDeps {
+        store: Arc::clone(&store),
+        scheduler: scheduler.recipient(),
+        relay: relay.recipient(),
+        waiters: waiters.clone(),
+    };
+    tree.child(ChildSpec::new("bell", Restart::Permanent), move |life| Bell::new(deps, life));
+
+    let (stop, stopping) = watch::channel(false);
+    let committing = Arc::clone(&store);
+    let state = ApiState {
+        submits: GroupCommit::new(MOST_IN_A_COMMIT, move |requests| {
+            let store = Arc::clone(&committing);
+            async move { store.submit(requests).await }
+        }),
+        store,
+        queue,
+        catalogue: Arc::new(Catalogue::default()),
+        waiters,
+        token: token.as_deref().map(TokenCheck::new),
+        runtime: Handle::current(),
+        stopping,
+        followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
+        waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+        tree: tree.supervisor().downgrade(),
+    };
+    let api = ChildSpec::new("api", Restart::Permanent).stop(Stop::Drain(API_GRACE)).drain_by_message();
+    tree.child(api, move |life| ApiServer::new(state, listener, stop, threads, life));
+
+    let ending = tree.ending();
+    (tree.start(), ending)
+}
