@@ -84,6 +84,11 @@ impl Layer {
                     Ok(pairs) => self.set(key, origin, pairs),
                     Err(message) => refuse(message),
                 },
+                // Merging would mix a mapping with the layer below, so what cannot be right is refused here already.
+                (Some(key), kind @ ValueKind::Table(_)) => match key.kind.read(&Value::new(None, kind.clone())) {
+                    Ok(_) => self.set(key, origin, kind),
+                    Err(message) => refuse(message),
+                },
                 (Some(key), kind) => self.set(key, origin, kind),
                 (None, ValueKind::Table(inner)) if keys::is_section(&path) => {
                     self.add_table(&path, inner, origin, problems);

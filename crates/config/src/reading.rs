@@ -31,7 +31,7 @@ pub(crate) fn read(layers: Vec<Layer>, problems: &mut Vec<Problem>) -> Result<Re
     let mut tree = Map::new();
     let mut shown_texts: BTreeMap<&str, String> = BTreeMap::new();
     for key in KEYS {
-        let raw: Value = merged.get(key.path).map_err(inconsistent)?;
+        let raw = at(&merged.cache, key.path)?;
         let origin = raw.origin().unwrap_or("default").to_owned();
         let raw = if origin == "default" { derived(raw, &shown_texts) } else { raw };
         let (value, shown) = match raw.kind {
@@ -51,6 +51,19 @@ pub(crate) fn read(layers: Vec<Layer>, problems: &mut Vec<Problem>) -> Result<Re
         settings.push(Setting { key, shown, origin });
     }
     Ok(Read { tree: Json::Object(tree), settings })
+}
+
+/// The merged value of a key. `Config::get` would give it without its origin.
+fn at(merged: &Value, path: &str) -> Result<Value, ConfigError> {
+    let mut value = merged;
+    for part in path.split('.') {
+        let inner = match &value.kind {
+            ValueKind::Table(table) => table.get(part),
+            _ => None,
+        };
+        value = inner.ok_or_else(|| ConfigError::Inconsistent { message: format!("{path} is in no layer") })?;
+    }
+    Ok(value.clone())
 }
 
 /// Fills `{paths.state_dir}` in a default with that key's value, which stands before it in the table.
