@@ -16,8 +16,8 @@ thread_local! {
 
 /// Makes every panic of the process one `tracing` error with its message, its location, its thread and the child it happened in.
 ///
-/// The supervisor logs what it decides, not the panic again. Without a subscriber the hook that was there before is used, so that a panic
-/// before logging is set up is not lost. Installing it twice does nothing.
+/// The supervisor logs what it decides, not the panic again. Where no subscriber listens to errors the hook that was there before is used,
+/// so that a panic before logging is set up is not lost. Installing it twice does nothing.
 pub fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -28,7 +28,7 @@ pub fn install_panic_hook() {
             if nested {
                 return;
             }
-            if tracing::dispatcher::has_been_set() {
+            if tracing::enabled!(tracing::Level::ERROR) {
                 report(info);
             } else {
                 before(info);

@@ -1,0 +1,12 @@
+//! Trees of real actors, on a paused clock wherever only one thread is needed.
+
+mod deciding;
+mod ends;
+mod giving_up;
+mod panics;
+mod stopping;
+mod strategies;
+mod subject;
+mod support;
+mod temporary;
+mod threads;
