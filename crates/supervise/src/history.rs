@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// What a child has been through: the only memory [`decide`](crate::decide) has.
+/// What a child has been through: the only memory [`decide`](crate::decide()) has.
 ///
 /// Times are measured from any fixed moment, the same for all calls. The memory never holds more entries than the policy's intensity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

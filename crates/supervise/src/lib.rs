@@ -7,7 +7,7 @@
 //! therefore begin another life on the same context. The address, and every message queued behind the one that failed, survive.
 //!
 //! A tree has three parts. The **children** know nothing of each other's fate: a child's task reports every end and obeys orders, also while
-//! its actor hangs. The **brain** is one task of the runtime that asks the pure function [`decide`] what follows from an end, and gives the
+//! its actor hangs. The **brain** is one task of the runtime that asks the pure function [`decide()`] what follows from an end, and gives the
 //! orders: another life after a backoff, siblings down and up by [`Strategy`], everything down. The [`Supervisor`] actor is the tree's face:
 //! [`Status`], [`Probe`], [`Shutdown`], [`Abort`], and [`Crash`] for tests. A **watchdog** probes every child; the task, the brain and the watchdog
 //! are on different threads, so that a blocked arbiter is found by somebody who is not blocked.

@@ -52,20 +52,18 @@ impl Handler<Probe> for Supervisor {
     fn handle(&mut self, probe: Probe, _: &mut Context<Self>) -> Self::Result {
         let deadline = Instant::now() + probe.within;
         let expected = self.children.iter().filter(|child| child.cell.state() != ChildState::Ended);
-        let asked: Vec<_> = expected.map(|child| (child.cell.clone(), child.probe())).collect();
+        let asked: Vec<_> = expected.map(|child| (child.clone(), child.probe())).collect();
         Box::pin(async move {
             let mut silent = Vec::new();
-            for (cell, answer) in asked {
+            for (child, answer) in asked {
                 let answered = match timeout_at(deadline, answer).await {
                     Ok(Ok(())) => true,
-                    // The life ended before it came to the probe. Its task is at work on it, unless the whole arbiter is gone.
-                    Ok(Err(_)) => {
-                        matches!(cell.state(), ChildState::BackingOff | ChildState::Ended | ChildState::Running)
-                    }
+                    // The life ended before it came to the probe: its task is at work on it, unless the whole arbiter is gone.
+                    Ok(Err(_)) => child.cell.state() == ChildState::Ended || !child.orders.is_closed(),
                     Err(_) => false,
                 };
                 if !answered {
-                    silent.push(cell.name.to_string());
+                    silent.push(child.cell.name.to_string());
                 }
             }
             Health { silent }

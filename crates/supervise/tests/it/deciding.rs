@@ -34,10 +34,12 @@ fn the_kind_of_restart_and_the_exit_decide_whether_another_life_is_wanted() {
     }
 }
 
+/// When each failure happens, in seconds, and the wait that follows; `None` gives up.
+type Failures = &'static [(u64, Option<u64>)];
+
 #[test]
 fn waits_double_up_to_the_cap_and_one_too_many_gives_up() {
-    // When each failure happens, in seconds, and the wait that follows; `None` gives up.
-    let table: [(&str, &[(u64, Option<u64>)]); 5] = [
+    let table: [(&str, Failures); 5] = [
         ("three in a minute are allowed", &[(1, Some(1)), (5, Some(2)), (10, Some(4)), (20, None)]),
         ("the window slides", &[(1, Some(1)), (5, Some(2)), (10, Some(4)), (62, Some(8)), (63, None)]),
         ("the edge of the window is outside", &[(1, Some(1)), (2, Some(2)), (3, Some(4)), (61, Some(8))]),
