@@ -122,6 +122,10 @@ mod tests {
         let (name, value) = tag.variable();
         let mut child =
             crate::programs::command("cat").env(name, value).stdin(Stdio::piped()).spawn().expect("cat starts");
+        // A process has no environment yet in the instant in which it is being replaced by its program.
+        while tag.living().is_empty() {
+            std::thread::yield_now();
+        }
         let found = tag.living();
         assert_eq!(found, [Living { pid: child.id(), command: "cat".into() }]);
         drop(child.stdin.take());
@@ -137,6 +141,10 @@ mod tests {
             .stdin(Stdio::piped())
             .spawn()
             .expect("cat starts");
+        // A process has no environment yet in the instant in which it is being replaced by its program.
+        while living_with("ATTUNE_TEST_STAYS", "yes").is_empty() {
+            std::thread::yield_now();
+        }
         let answer = std::panic::catch_unwind(|| assert_none_left("ATTUNE_TEST_STAYS", "yes"));
         child.kill().and_then(|()| child.wait()).expect("cat is killed");
         std::panic::resume_unwind(answer.expect_err("it was alive"));

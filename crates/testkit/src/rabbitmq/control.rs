@@ -3,10 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::queue_counts::QueueCounts;
 use crate::programs;
 use crate::start_error::StartError;
+
+static CALL: AtomicU64 = AtomicU64::new(1);
 
 /// Talks to a node by remote evaluation. `rabbitmqctl` starts an Erlang machine of its own for every call, which takes
 /// a second or two; `erl_call`, which comes with Erlang, takes ten milliseconds.
@@ -27,8 +30,10 @@ impl Control {
         let read =
             |name| std::fs::read_to_string(self.directory.join(name)).map_err(io("reading how to reach RabbitMQ"));
         let tool = programs::in_path("erl_call").unwrap_or_else(|| PathBuf::from("erl_call"));
+        // Two callers of one name would throw each other out.
+        let own_name = format!("test_{}_{}", std::process::id(), CALL.fetch_add(1, Ordering::Relaxed));
         let mut call = programs::command(&tool)
-            .args(["-n", "attune@localhost", "-c", read(".erlang.cookie")?.trim(), "-e"])
+            .args(["-n", "attune@localhost", "-h", &own_name, "-c", read(".erlang.cookie")?.trim(), "-e"])
             .env("ERL_EPMD_PORT", read("epmd.port")?.trim())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -36,7 +41,7 @@ impl Control {
             .spawn()
             .map_err(io("starting erl_call"))?;
         if let Some(mut input) = call.stdin.take() {
-            input.write_all(format!("{expressions}.").as_bytes()).map_err(io("talking to erl_call"))?;
+            input.write_all(format!("{expressions}.\n").as_bytes()).map_err(io("talking to erl_call"))?;
         }
         let output = call.wait_with_output().map_err(io("waiting for erl_call"))?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -28,7 +28,7 @@ start() {
 stop() {
     [ -n "$server" ] || return 0
     rm -f "$directory/server.pid"
-    kill -KILL -- "-$server" 2>/dev/null
+    kill -s KILL -- "-$server" 2>/dev/null
     wait "$server" 2>/dev/null
     server=
 }
@@ -55,8 +55,8 @@ while read -r order; do
     case $order in
         start) start ;;
         crash) stop ;;
-        freeze) kill -STOP -- "-$server" ;;
-        thaw) kill -CONT -- "-$server" ;;
+        freeze) kill -s STOP -- "-$server" ;;
+        thaw) kill -s CONT -- "-$server" ;;
     esac
 done
 stop
