@@ -1,1 +1,49 @@
-//! Interpreter detection, the runtime registry and environments
+//! Finds interpreters, resolves what an action asks for to one of them, and says how to start it.
+//!
+//! # Theory of operation
+//!
+//! A runtime is data ([`RuntimeSpec`](attune_types::RuntimeSpec)): names, program names, a version command, how a script
+//! is started. Packs declare them; a table of the same content is built in ([`builtin_specs`]), so that nothing needs a
+//! pack to run a script. A new language is a new row or a new file, never new code.
+//!
+//! [`detect`] looks for the program names in `PATH` and then in the places where images hide interpreters, as plain names
+//! and with a version behind them, so that `python3.11` and `python3.12` are two. Files are looked at before anything is
+//! run, and nothing is run that everybody could have put there. Then all version commands run side by side, each for two
+//! seconds at most; who does not answer is reported and left out. [`Selection`] decides beforehand which runtimes to
+//! look for at all: `ATTUNE_WORKER_RUNTIMES` before the configuration before everything.
+//!
+//! For a single script ([`DetectOptions::for_one`]) nothing is run: the first program that a shell would start will do,
+//! unless the script asks for a version.
+//!
+//! A [`Registry`] brings both together. It resolves a requirement (a name or an alias in any case, and a version
+//! constraint) and builds the [`Command`](attune_process::Command): the interpreter, its options, the script, and an
+//! environment that starts from a short allow-list ([`CleanEnvironment`]) and is changed as the runtime declares.
+//!
+//! What it guarantees: a program in a folder that everybody may write to is never run; nothing that an interpreter
+//! prints is shown or stored unless it is plain text; of what a worker offers ([`Registry::offers`]) everything resolves.
+
+mod builtin;
+mod candidates;
+mod clean_environment;
+mod detect_options;
+mod detection;
+mod guess;
+mod invocation;
+mod probe;
+mod registry;
+mod resolve_error;
+mod resolved;
+mod selection;
+mod trust;
+mod version_text;
+
+pub use builtin::{builtin_specs, with_builtin};
+pub use clean_environment::CleanEnvironment;
+pub use detect_options::{Depth, DetectOptions};
+pub use detection::{Detection, detect};
+pub use guess::guess_runtime;
+pub use invocation::Script;
+pub use registry::Registry;
+pub use resolve_error::ResolveError;
+pub use resolved::{Program, Resolved};
+pub use selection::Selection;
