@@ -1,9 +1,10 @@
 //! What all tests share: a system on a paused clock, conditions, a journal, a captured log.
 
 use std::{
+    cell::RefCell,
     future::Future,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use tokio::time::sleep;
 
 /// Runs a test in a system whose clock jumps whenever everybody waits.
 pub(crate) fn paused<T>(test: impl Future<Output = T>) -> T {
+    listen();
     let runtime = || {
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime starts")
     };
@@ -83,18 +85,24 @@ impl Journal {
     }
 }
 
-/// The log of the present thread, for as long as it lives.
-pub(crate) struct CapturedLog {
-    written: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
+thread_local! {
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-#[derive(Clone)]
-struct Writer(Arc<Mutex<Vec<u8>>>);
+/// The log of the present thread, for as long as it lives.
+///
+/// There is one subscriber for all tests: subscribers that come and go on different threads race for tracing's cache of who is interested.
+pub(crate) struct CapturedLog;
+
+/// Writes to the present thread's captured log, or to the output of the test when none is captured.
+struct Writer;
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("the log is not poisoned").extend_from_slice(bytes);
+        LOG.with_borrow_mut(|log| match log {
+            Some(log) => log.extend_from_slice(bytes),
+            None => eprint!("{}", String::from_utf8_lossy(bytes)),
+        });
         Ok(bytes.len())
     }
 
@@ -103,22 +111,30 @@ impl io::Write for Writer {
     }
 }
 
+/// Installs the subscriber, before the first event of any test.
+fn listen() {
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(|| Writer).without_time().finish();
+        tracing::subscriber::set_global_default(subscriber).expect("this is the only subscriber");
+    });
+}
+
 impl CapturedLog {
     pub(crate) fn start() -> Self {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let writer = Writer(written.clone());
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).without_time().finish();
-        Self { written, _guard: tracing::subscriber::set_default(subscriber) }
+        LOG.set(Some(Vec::new()));
+        Self
     }
 
     pub(crate) fn lines_with(&self, part: &str) -> Vec<String> {
-        let written = self.written.lock().expect("the log is not poisoned").clone();
-        String::from_utf8(written)
-            .expect("the log is text")
-            .lines()
-            .filter(|line| line.contains(part))
-            .map(str::to_owned)
-            .collect()
+        let written = LOG.with_borrow(|log| log.clone().expect("the log is captured"));
+        let text = String::from_utf8(written).expect("the log is text");
+        text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for CapturedLog {
+    fn drop(&mut self) {
+        LOG.set(None);
     }
 }
