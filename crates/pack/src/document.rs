@@ -6,20 +6,46 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::error::PackProblem;
+use crate::positions::Positions;
+use crate::rules::Breach;
 use crate::suggestion::nearest;
 
 /// The most bytes of one declaration. Aliases and nesting are bounded by the parser's own budget.
 pub(crate) const MOST_BYTES: u64 = 256 * 1024;
 
-/// Reads and parses `path`.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, PackProblem> {
+/// Reads and parses `path`; `check` answers with the rules that it breaks, as (field, message).
+pub(crate) fn read<T: DeserializeOwned>(
+    path: &Path,
+    pack: &Path,
+    check: impl FnOnce(&T) -> Vec<Breach>,
+) -> Result<(T, Vec<PackProblem>), PackProblem> {
     let unreadable =
         |error: std::io::Error| PackProblem::Unreadable { path: path.to_path_buf(), reason: error.to_string() };
-    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    // A pipe or a device could keep the reader for ever.
+    if !metadata.is_file() {
+        return Err(PackProblem::Unreadable { path: path.to_path_buf(), reason: "is not a file".to_owned() });
+    }
+    let bytes = metadata.len();
     if bytes > MOST_BYTES {
         return Err(PackProblem::TooLarge { path: path.to_path_buf(), bytes, most: MOST_BYTES });
     }
-    parse(path, &fs::read_to_string(path).map_err(unreadable)?)
+    if !fs::canonicalize(path).map_err(unreadable)?.starts_with(pack) {
+        let reason = "is a link that leaves the pack".to_owned();
+        return Err(PackProblem::Unreadable { path: path.to_path_buf(), reason });
+    }
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let document = parse(path, &text)?;
+    let breaches = check(&document);
+    if breaches.is_empty() {
+        return Ok((document, Vec::new()));
+    }
+    let positions = Positions::of(&text);
+    let placed = |Breach { field, message }: Breach| {
+        let (line, column) = positions.find(&field);
+        PackProblem::Rule { path: path.to_path_buf(), line, column, field, message }
+    };
+    Ok((document, breaches.into_iter().map(placed).collect()))
 }
 
 /// Parses `text` as it stands in `path`.
@@ -77,7 +103,7 @@ mod tests {
         let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}", level - 1);
-            text.push_str(&format!("a{level}: &a{level} [{}]\n", vec![before.as_str(); 10].join(",")));
+            text.push_str(&format!("a{level}: &a{level} [{}]\n", [before.as_str(); 10].join(",")));
         }
         assert!(parse::<serde_json::Value>(Path::new("bomb.yaml"), &text).is_err());
         let deep = format!("{}x{}", "[".repeat(100_000), "]".repeat(100_000));

@@ -36,10 +36,14 @@ pub enum PackProblem {
         message: String,
     },
     /// The declaration reads well and breaks a rule.
-    #[error("{}: {field}: {message}", path.display())]
+    #[error("{}:{line}:{column}: {field}: {message}", path.display())]
     Rule {
         /// Which file.
         path: PathBuf,
+        /// Line of the key's value, or of what encloses it, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
         /// The key that breaks it.
         field: String,
         /// The rule, in words.

@@ -21,9 +21,11 @@
 
 mod document;
 mod error;
+mod keywords;
 mod library;
 mod pack;
 mod parameters;
+mod positions;
 mod render;
 mod rules;
 mod submission;

@@ -34,9 +34,9 @@ impl Pack {
         })?;
         let manifest = directory.join("pack.yaml");
         let mut problems = Vec::new();
-        let spec = match document::read::<PackSpec>(&manifest) {
-            Ok(spec) => {
-                problems.extend(rules::of_pack(&manifest, &spec));
+        let spec = match document::read(&manifest, &absolute, rules::of_pack) {
+            Ok((spec, breaches)) => {
+                problems.extend(breaches);
                 Some(spec)
             }
             Err(problem) => {
@@ -44,12 +44,13 @@ impl Pack {
                 None
             }
         };
-        let pack_ref = spec.as_ref().map(|spec| spec.pack_ref.as_str());
+        let pack_ref = spec.as_ref().map(|spec: &PackSpec| spec.pack_ref.as_str());
         let mut actions = Vec::new();
         for path in declarations(&directory.join("actions"), &mut problems) {
-            match document::read::<ActionSpec>(&path) {
-                Ok(action) => {
-                    problems.extend(rules::of_action(&path, pack_ref, &absolute, &action));
+            let check = |action: &ActionSpec| rules::of_action(&path, pack_ref, &absolute, action);
+            match document::read(&path, &absolute, check) {
+                Ok((action, breaches)) => {
+                    problems.extend(breaches);
                     actions.push(action);
                 }
                 Err(problem) => problems.push(problem),
@@ -57,9 +58,10 @@ impl Pack {
         }
         let mut runtimes = Vec::new();
         for path in declarations(&directory.join("runtimes"), &mut problems) {
-            match document::read::<RuntimeSpec>(&path) {
-                Ok(runtime) => {
-                    problems.extend(rules::of_runtime(&path, pack_ref, &runtime));
+            let check = |runtime: &RuntimeSpec| rules::of_runtime(&path, pack_ref, runtime);
+            match document::read(&path, &absolute, check) {
+                Ok((runtime, breaches)) => {
+                    problems.extend(breaches);
                     runtimes.push(runtime);
                 }
                 Err(problem) => problems.push(problem),
@@ -94,6 +96,13 @@ fn declarations(folder: &Path, problems: &mut Vec<PackProblem>) -> Vec<PathBuf> 
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
         .collect();
     files.sort();
+    // x.yaml and x.yml would declare the same thing twice; the order above puts them side by side.
+    for pair in files.windows(2) {
+        if pair[0].file_stem() == pair[1].file_stem() {
+            let reason = format!("declares the same as {}; keep one of them", pair[0].display());
+            problems.push(PackProblem::Unreadable { path: pair[1].clone(), reason });
+        }
+    }
     files
 }
 
@@ -145,11 +154,11 @@ mod tests {
         assert_eq!(
             found,
             [
-                "pack.yaml: version: \"one\" is not a semantic version like 1.0.0",
-                "actions/a.yaml: ref: other.a does not belong to pack demo",
-                "actions/a.yaml: entry_point: \"../../etc/passwd\" leaves the pack",
-                "actions/x.yaml: entry_point: actions/gone.sh does not exist",
-                "actions/x.yaml: timeout_seconds: must be more than 0 and at most 31536000",
+                "pack.yaml:2:10: version: \"one\" is not a semantic version like 1.0.0",
+                "actions/a.yaml:1:6: ref: other.a does not belong to pack demo",
+                "actions/a.yaml:3:14: entry_point: \"../../etc/passwd\" leaves the pack",
+                "actions/x.yaml:3:14: entry_point: actions/gone.sh does not exist",
+                "actions/x.yaml:4:18: timeout_seconds: must be more than 0 and at most 31536000",
                 "actions/y.yaml:2:1: unknown key `runner`; known keys: ref, label, description, runner_type, entry_point, \
                  runtime_version, parameters, output_schema, parameter_delivery, parameter_format, output_format, \
                  timeout_seconds, retry, idempotent, resources, worker_selector, secrets, artifacts, sandbox, warm, \
@@ -173,7 +182,7 @@ mod tests {
             ("actions/x.yaml", &format!("{ACTION}retry: {{on: [failed, lost]}}\n")),
             ("actions/x.sh", "true\n"),
         ]);
-        assert_eq!(found, ["actions/x.yaml: retry.on: lost needs idempotent: true"]);
+        assert_eq!(found, ["actions/x.yaml:4:13: retry.on: lost needs idempotent: true"]);
     }
 
     #[test]
@@ -187,7 +196,52 @@ mod tests {
             ("actions/x.sh", "true\n"),
         ]);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("actions/x.yaml: parameters.m.default: must be integer"), "{found:?}");
-        assert!(found[1].starts_with("actions/x.yaml: parameters.n: "), "{found:?}");
+        assert!(
+            found[0].starts_with("actions/x.yaml:6:31: parameters.m.default: must be an integer, got \"x\""),
+            "{found:?}"
+        );
+        assert!(found[1].starts_with("actions/x.yaml:5:6: parameters.n: "), "{found:?}");
+    }
+
+    #[test]
+    fn slips_that_a_schema_would_let_pass_are_refused() {
+        let found = problems(&[
+            ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),
+            (
+                "actions/x.yaml",
+                &format!(
+                    "{ACTION}parameter_delivery: env\nartifacts: [../x]\nparameters:\n  a-b: {{typ: string, x-hint: 1}}\n  a_b: {{}}\n"
+                ),
+            ),
+            ("actions/x.sh", "true\n"),
+            ("runtimes/moon.yaml", "ref: demo.lua\nname: lua\ndetection: {binaries: [lua]}\n"),
+        ]);
+        assert_eq!(
+            found,
+            [
+                "actions/x.yaml:7:14: parameters.a-b.typ: unknown key `typ`; did you mean `type`?",
+                "actions/x.yaml:8:8: parameters.a_b: would be ATTUNE_PARAM_A_B like a-b",
+                "actions/x.yaml:5:12: artifacts: \"../x\" leaves the action's folder",
+                "runtimes/moon.yaml:1:6: ref: demo.lua must be declared in lua.yaml",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_declaration_that_is_no_plain_file_of_the_pack_is_refused() {
+        let folder = pack(&[
+            ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),
+            ("actions/x.yml", ACTION),
+            ("actions/x.yaml", ACTION),
+        ]);
+        fs::write(folder.path().join("actions/x.sh"), "true\n").expect("a file");
+        fs::write(folder.path().join("actions/huge.yaml"), vec![b'#'; 300 * 1024]).expect("a file");
+        fs::create_dir(folder.path().join("actions/folder.yaml")).expect("a folder");
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("actions/link.yaml")).expect("a link");
+        let text = Pack::load(folder.path()).expect_err("refused").to_string();
+        for expected in ["declares the same as", "a declaration has at most 262144", "is not a file", "leaves the pack"]
+        {
+            assert!(text.contains(expected), "{text}");
+        }
     }
 }

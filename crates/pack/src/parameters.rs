@@ -59,7 +59,7 @@ pub fn check_parameters(
 #[must_use]
 pub fn coerce_text(action: &ActionSpec, name: &str, text: &str) -> Value {
     let types = action.parameters.get(name).map(|spec| declared_types(spec)).unwrap_or_default();
-    if types.is_empty() || types.iter().any(|kind| *kind == "string") {
+    if types.is_empty() || types.contains(&"string") {
         return Value::String(text.to_owned());
     }
     match serde_json::from_str::<Value>(text) {
@@ -77,7 +77,7 @@ pub fn check_result(schema: &Value, result: &Value) -> Result<(), String> {
     validator.validate(result).map_err(|error| {
         let position = error.instance_path().to_string();
         let place = if position.is_empty() { "the result".to_owned() } else { position };
-        format!("{place}: {error}")
+        format!("{place}: {}", shortened(&error.to_string()))
     })
 }
 
@@ -114,9 +114,9 @@ fn broken_rules(name: &str, spec: &ParameterSpec, value: &Value) -> Vec<Paramete
             let message = if spec.secret {
                 format!("breaks the rule {rule:?} (value not shown)")
             } else if rule == "type" && path.is_empty() {
-                format!("must be {}, got {}", declared_types(spec).join(" or "), shown(value))
+                format!("must be {}, got {}", in_words(&declared_types(spec)), shown(value))
             } else {
-                error.to_string()
+                shortened(&error.to_string())
             };
             ParameterProblem { field: format!("{name}{path}"), rule, message }
         })
@@ -133,7 +133,11 @@ fn declared_types(spec: &ParameterSpec) -> Vec<&str> {
 
 fn is_of_type(value: &Value, kind: &str) -> bool {
     match kind {
-        "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        // Beyond 2^53 a number with a fraction part has lost digits; then the text is refused instead of changed.
+        "integer" => {
+            let whole = |number: f64| number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(whole)
+        }
         "number" => value.is_number(),
         "boolean" => value.is_boolean(),
         "array" => value.is_array(),
@@ -150,6 +154,27 @@ fn shown(value: &Value) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }
+}
+
+/// A message that repeats a large value is cut: it is read by people.
+fn shortened(message: &str) -> String {
+    match message.char_indices().nth(300) {
+        Some((end, _)) => format!("{}...", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+/// `an integer or null`.
+fn in_words(types: &[&str]) -> String {
+    let words: Vec<String> = types
+        .iter()
+        .map(|kind| match *kind {
+            "null" => "null".to_owned(),
+            "integer" | "array" | "object" => format!("an {kind}"),
+            _ => format!("a {kind}"),
+        })
+        .collect();
+    words.join(" or ")
 }
 
 fn described(spec: &ParameterSpec) -> String {
@@ -191,7 +216,7 @@ mod tests {
         assert_eq!(check(json!({})), Err(vec!["name: is required (Whom to greet)".to_owned()]));
         assert_eq!(
             check(json!({"name": "Ada", "n": "three"})),
-            Err(vec!["n: must be integer, got \"three\"".to_owned()])
+            Err(vec!["n: must be an integer, got \"three\"".to_owned()])
         );
         assert_eq!(
             check(json!({"name": "Ada", "nmae": 1})),
@@ -213,6 +238,7 @@ mod tests {
         let action = action();
         assert_eq!(coerce_text(&action, "n", "4"), json!(4));
         assert_eq!(coerce_text(&action, "n", "four"), json!("four"));
+        assert_eq!(coerce_text(&action, "n", "12345678901234567890123"), json!("12345678901234567890123"));
         assert_eq!(coerce_text(&action, "name", "4"), json!("4"));
         assert_eq!(coerce_text(&action, "tags", "[\"a\"]"), json!(["a"]));
         assert_eq!(coerce_text(&action, "new", "true"), json!("true"));

@@ -83,7 +83,8 @@ pub fn environment(parameters: &Map<String, Value>) -> Result<Vec<(String, Strin
         .collect()
 }
 
-fn variable_name(parameter: &str) -> String {
+/// `ATTUNE_PARAM_<NAME>`; what cannot stand in a variable's name becomes `_`.
+pub(crate) fn variable_name(parameter: &str) -> String {
     let upper = parameter.to_uppercase();
     let name: String =
         upper.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '_' }).collect();

@@ -1,40 +1,41 @@
 //! The rules that a declaration must keep besides being readable.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
 use attune_types::action::is_valid_name;
-use attune_types::{ActionSpec, PackSpec, ParameterSpec, RetryCause, RuntimeSpec};
+use attune_types::{ActionSpec, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, RetryCause, RuntimeSpec};
 use serde_json::{Map, Value};
 
-use crate::error::PackProblem;
+use crate::keywords;
 use crate::parameters::{check_parameters, schema_problem};
+use crate::render::variable_name;
 
 /// A year: long enough for everything, short enough to be a mistake beyond.
 const MOST_TIMEOUT_SECONDS: f64 = 31_536_000.0;
 
+/// A rule that a declaration breaks.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Breach {
+    /// The dotted key.
+    pub(crate) field: String,
+    /// The rule, in words.
+    pub(crate) message: String,
+}
+
 /// Collects breaches of one file.
-struct Breaches<'a> {
-    path: &'a Path,
-    problems: Vec<PackProblem>,
-}
+#[derive(Default)]
+struct Breaches(Vec<Breach>);
 
-impl<'a> Breaches<'a> {
-    fn of(path: &'a Path) -> Self {
-        Self { path, problems: Vec::new() }
-    }
-
+impl Breaches {
     fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(PackProblem::Rule {
-            path: self.path.to_path_buf(),
-            field: field.into(),
-            message: message.into(),
-        });
+        self.0.push(Breach { field: field.into(), message: message.into() });
     }
 }
 
-pub(crate) fn of_pack(path: &Path, spec: &PackSpec) -> Vec<PackProblem> {
-    let mut breaches = Breaches::of(path);
+pub(crate) fn of_pack(spec: &PackSpec) -> Vec<Breach> {
+    let mut breaches = Breaches::default();
     if !is_valid_name(&spec.pack_ref) {
         breaches.add(
             "ref",
@@ -44,11 +45,11 @@ pub(crate) fn of_pack(path: &Path, spec: &PackSpec) -> Vec<PackProblem> {
     if semver::Version::parse(&spec.version).is_err() {
         breaches.add("version", format!("{:?} is not a semantic version like 1.0.0", spec.version));
     }
-    breaches.problems
+    breaches.0
 }
 
-pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, action: &ActionSpec) -> Vec<PackProblem> {
-    let mut breaches = Breaches::of(path);
+pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, action: &ActionSpec) -> Vec<Breach> {
+    let mut breaches = Breaches::default();
     if let Some(pack) = pack {
         belongs(&mut breaches, pack, &action.action_ref.to_string());
     }
@@ -67,6 +68,12 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
     for (name, spec) in &action.parameters {
         parameter(&mut breaches, action, name, spec);
     }
+    variables(&mut breaches, action);
+    for glob in &action.artifacts {
+        if glob.is_empty() || !Path::new(glob).components().all(|part| matches!(part, Component::Normal(_))) {
+            breaches.add("artifacts", format!("{glob:?} leaves the action's folder"));
+        }
+    }
     if let Some(problem) = action.output_schema.as_ref().and_then(schema_problem) {
         breaches.add("output_schema", problem);
     }
@@ -76,13 +83,17 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
     if action.warm.as_deref().is_some_and(|warm| warm != "auto" && warm != "never") {
         breaches.add("warm", "must be auto or never");
     }
-    breaches.problems
+    breaches.0
 }
 
-pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec) -> Vec<PackProblem> {
-    let mut breaches = Breaches::of(path);
+pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec) -> Vec<Breach> {
+    let mut breaches = Breaches::default();
     if let Some(pack) = pack {
         belongs(&mut breaches, pack, &runtime.runtime_ref);
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some((_, name)) = runtime.runtime_ref.split_once('.').filter(|(_, name)| *name != stem) {
+        breaches.add("ref", format!("{} must be declared in {name}.yaml", runtime.runtime_ref));
     }
     for name in std::iter::once(&runtime.name).chain(&runtime.aliases) {
         if !is_valid_name(name) {
@@ -102,16 +113,16 @@ pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec)
             Err(error) => breaches.add("detection.version_regex", error.to_string()),
         }
     }
-    breaches.problems
+    breaches.0
 }
 
-fn belongs(breaches: &mut Breaches<'_>, pack: &str, reference: &str) {
+fn belongs(breaches: &mut Breaches, pack: &str, reference: &str) {
     if reference.split_once('.').is_none_or(|(owner, _)| owner != pack) {
         breaches.add("ref", format!("{reference} does not belong to pack {pack}"));
     }
 }
 
-fn entry_point(breaches: &mut Breaches<'_>, directory: &Path, entry_point: &str) {
+fn entry_point(breaches: &mut Breaches, directory: &Path, entry_point: &str) {
     let inside = Path::new(entry_point);
     let plain = !entry_point.is_empty()
         && !entry_point.contains('\0')
@@ -130,7 +141,7 @@ fn entry_point(breaches: &mut Breaches<'_>, directory: &Path, entry_point: &str)
     }
 }
 
-fn retry(breaches: &mut Breaches<'_>, action: &ActionSpec) {
+fn retry(breaches: &mut Breaches, action: &ActionSpec) {
     let Some(policy) = &action.retry else { return };
     if !(1..=100).contains(&policy.max_attempts) {
         breaches.add("retry.max_attempts", "must be 1 to 100");
@@ -148,12 +159,30 @@ fn retry(breaches: &mut Breaches<'_>, action: &ActionSpec) {
     }
 }
 
-fn parameter(breaches: &mut Breaches<'_>, action: &ActionSpec, name: &str, spec: &ParameterSpec) {
+/// Two parameters that become one environment variable would overwrite each other unseen.
+fn variables(breaches: &mut Breaches, action: &ActionSpec) {
+    if action.parameter_delivery != ParameterDelivery::Env && action.parameter_format != ParameterFormat::Dotenv {
+        return;
+    }
+    let mut taken = BTreeMap::new();
+    for name in action.parameters.keys() {
+        if let Some(other) = taken.insert(variable_name(name), name) {
+            breaches.add(format!("parameters.{name}"), format!("would be {} like {other}", variable_name(name)));
+        }
+    }
+}
+
+fn parameter(breaches: &mut Breaches, action: &ActionSpec, name: &str, spec: &ParameterSpec) {
     let valid = name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
     if !valid {
         breaches.add(format!("parameters.{name}"), "is not a name: letters, digits, '_' and '-', at most 64");
+    }
+    for word in spec.schema.keys() {
+        if let Some(problem) = keywords::problem(word) {
+            breaches.add(format!("parameters.{name}.{word}"), problem);
+        }
     }
     if let Some(problem) = schema_problem(&Value::Object(spec.schema.clone())) {
         breaches.add(format!("parameters.{name}"), problem);
