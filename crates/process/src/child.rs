@@ -67,10 +67,16 @@ pub struct Child {
 }
 
 impl Child {
-    /// Which process it is. Reads `/proc`.
+    /// Its process number, which is that of its session and process group too.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.leash.shared.guarding.pid()
+    }
+
+    /// Which process it is, beyond its number. Reads `/proc`, so it costs some ten microseconds.
     #[must_use]
     pub fn id(&self) -> ProcessIdentity {
-        let pid = self.leash.shared.guarding.pid();
+        let pid = self.pid();
         // The child is not reaped before `wait`, so the number is certainly still its own.
         Entry::read(pid).map_or(ProcessIdentity { pid, start_time: 0 }, |entry| entry.identity)
     }

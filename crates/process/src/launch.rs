@@ -41,8 +41,7 @@ pub(crate) fn launch(command: &mut Command) -> Result<Launched, SpawnError> {
     let (feed, stdin, stdout, child_stdout, stderr, child_stderr) =
         prepare().map_err(|source| explain(source, command, &texts))?;
     let ends = ChildEnds { stdin: stdin.as_fd(), stdout: child_stdout.as_fd(), stderr: child_stderr.as_fd() };
-    let pid = system::spawn(&texts.program, &texts.arguments, &texts.environment, &texts.directory, &ends)
-        .map_err(|source| explain(source, command, &texts))?;
+    let pid = start(&texts, &ends).map_err(|source| explain(source, command, &texts))?;
     let pidfd = system::pidfd_open(pid).map_err(|source| {
         system::kill_and_reap(pid);
         explain(source, command, &texts)
@@ -50,6 +49,25 @@ pub(crate) fn launch(command: &mut Command) -> Result<Launched, SpawnError> {
     let marker = command.marker.as_ref().and_then(|name| session::marker_of(name, &command.environment));
     let leash = Leash::new(Guarding::Session(Session::new(pid, pidfd, marker)));
     Ok(Launched { leash, feed, stdout, stderr })
+}
+
+/// How often a start is tried while the program is open for writing somewhere.
+const TRIES_WHILE_BUSY: u32 = 16;
+
+/// Starts the child.
+///
+/// A program that this process has just written may be "busy" although it was closed: another thread's child, between
+/// its birth and its exec, holds a copy of the descriptor for a fraction of a millisecond. A start that fails takes
+/// about as long, so trying a few times is all the waiting that is needed.
+fn start(texts: &Texts, ends: &ChildEnds<'_>) -> io::Result<i32> {
+    let mut tries = 1;
+    loop {
+        match system::spawn(&texts.program, &texts.arguments, &texts.environment, &texts.directory, ends) {
+            Err(error) if error.raw_os_error() == Some(libc::ETXTBSY) && tries < TRIES_WHILE_BUSY => tries += 1,
+            result => return result,
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// The texts of a command as the kernel wants them.

@@ -2,7 +2,7 @@
 
 use attune_types::RuntimeSpec;
 
-use crate::selection::answers_to;
+use crate::selection::meant;
 
 /// Extensions that mean a runtime besides the one it declares itself.
 const OTHER_EXTENSIONS: &[(&str, &str)] =
@@ -41,10 +41,8 @@ fn program_of(first_line: &str) -> Option<&str> {
 fn named<'a>(specs: &'a [RuntimeSpec], program: &str) -> Option<&'a RuntimeSpec> {
     let bare = program.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     [program, bare].into_iter().filter(|name| !name.is_empty()).find_map(|name| {
-        let by_name = specs.iter().find(|spec| spec.name.eq_ignore_ascii_case(name));
-        let by_alias = || specs.iter().find(|spec| answers_to(spec, name));
         let by_binary = || specs.iter().find(|spec| spec.detection.binaries.iter().any(|binary| binary == name));
-        by_name.or_else(by_alias).or_else(by_binary)
+        meant(specs, name).or_else(by_binary)
     })
 }
 

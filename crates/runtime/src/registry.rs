@@ -11,7 +11,7 @@ use crate::detection::Detection;
 use crate::invocation::{self, Script};
 use crate::resolve_error::ResolveError;
 use crate::resolved::{Program, Resolved};
-use crate::selection::answers_to;
+use crate::selection::meant;
 
 /// The runtimes that are known and the interpreters that were found for them.
 #[derive(Debug, Clone, Default)]
@@ -27,12 +27,10 @@ impl Registry {
         Self { specs, interpreters: detection.interpreters }
     }
 
-    /// The runtime that `name` means. Names come before aliases, so that a runtime of its own (`bash`) is not hidden by
-    /// another's alias.
+    /// The runtime that `name` means: by its name, else by its reference or an alias.
     #[must_use]
     pub fn spec(&self, name: &str) -> Option<&RuntimeSpec> {
-        let named = self.specs.iter().find(|spec| spec.name.eq_ignore_ascii_case(name));
-        named.or_else(|| self.specs.iter().find(|spec| answers_to(spec, name)))
+        meant(&self.specs, name)
     }
 
     /// Finds what meets a requirement's runtime and version; labels are the scheduler's business.

@@ -37,7 +37,8 @@ impl Selection {
     #[must_use]
     pub fn admit<'a>(&self, specs: &'a [RuntimeSpec]) -> Vec<&'a RuntimeSpec> {
         let Self::Only(names) = self else { return specs.iter().collect() };
-        let is_named = |spec: &RuntimeSpec| names.iter().any(|name| answers_to(spec, name));
+        let is_named =
+            |spec: &RuntimeSpec| names.iter().any(|name| meant(specs, name).is_some_and(|one| std::ptr::eq(one, spec)));
         let chosen: Vec<&RuntimeSpec> = specs.iter().filter(|spec| is_named(spec)).collect();
         let comes_along = |spec: &RuntimeSpec| {
             chosen.iter().any(|one| one.detection.binaries.iter().any(|binary| spec.name.eq_ignore_ascii_case(binary)))
@@ -50,15 +51,20 @@ impl Selection {
     pub fn unknown(&self, specs: &[RuntimeSpec]) -> Vec<String> {
         match self {
             Self::Everything => Vec::new(),
-            Self::Only(names) => {
-                names.iter().filter(|name| !specs.iter().any(|spec| answers_to(spec, name))).cloned().collect()
-            }
+            Self::Only(names) => names.iter().filter(|name| meant(specs, name).is_none()).cloned().collect(),
         }
     }
 }
 
+/// The runtime that `name` means. Names come before aliases, so that a runtime of its own (`bash`) is not hidden by
+/// another's alias.
+pub(crate) fn meant<'a>(specs: &'a [RuntimeSpec], name: &str) -> Option<&'a RuntimeSpec> {
+    let named = specs.iter().find(|spec| spec.name.eq_ignore_ascii_case(name));
+    named.or_else(|| specs.iter().find(|spec| answers_to(spec, name)))
+}
+
 /// Whether `name` means this runtime: its name, its reference or an alias, in any case.
-pub(crate) fn answers_to(spec: &RuntimeSpec, name: &str) -> bool {
+fn answers_to(spec: &RuntimeSpec, name: &str) -> bool {
     spec.name.eq_ignore_ascii_case(name)
         || spec.runtime_ref.eq_ignore_ascii_case(name)
         || spec.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
