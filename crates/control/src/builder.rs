@@ -31,6 +31,7 @@ impl Control {
             library,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             listener: None,
+            api: true,
             token: None,
             timing: ReaperPolicy::default(),
             placement: PlacementPolicy::default(),
@@ -48,6 +49,7 @@ pub struct ControlBuilder {
     library: Library,
     address: SocketAddr,
     listener: Option<TcpListener>,
+    api: bool,
     token: Option<String>,
     timing: ReaperPolicy,
     placement: PlacementPolicy,
@@ -68,6 +70,14 @@ impl ControlBuilder {
     #[must_use]
     pub fn listener(mut self, listener: TcpListener) -> Self {
         self.listener = Some(listener);
+        self
+    }
+
+    /// No API: nothing is listened on, and [`ControlHandle::address`] is 127.0.0.1 with port 0. For a program that speaks
+    /// to the store itself.
+    #[must_use]
+    pub fn without_api(mut self) -> Self {
+        self.api = false;
         self
     }
 
@@ -113,30 +123,41 @@ impl ControlBuilder {
         self
     }
 
-    /// Opens the socket, stores the packs and starts the tree. The store's schema must be up to date. Must run inside an
-    /// actix system on a tokio runtime that outlives it.
-    ///
-    /// # Errors
-    /// [`ControlError`] when the API would be open to everybody, the socket cannot be opened or a pack cannot be stored.
-    pub async fn start(self) -> Result<ControlHandle, ControlError> {
-        if let Some(token) = &self.token
-            && token.chars().count() < LEAST_TOKEN
-        {
-            return Err(ControlError::WeakToken { length: token.chars().count(), least: LEAST_TOKEN });
-        }
-        let failed = |source| ControlError::Listen { address: self.address, source };
+    fn listen_error(&self, source: std::io::Error) -> ControlError {
+        ControlError::Listen { address: self.address, source }
+    }
+
+    /// The socket of the API, which is on loopback unless there is a token.
+    fn open_socket(&mut self) -> Result<TcpListener, ControlError> {
         let given = match &self.listener {
-            Some(listener) => listener.local_addr().map_err(failed)?,
+            Some(listener) => listener.local_addr().map_err(|source| self.listen_error(source))?,
             None => self.address,
         };
         if self.token.is_none() && !given.ip().is_loopback() {
             return Err(ControlError::Exposed { address: given });
         }
-        let listener = match self.listener {
-            Some(listener) => listener,
-            None => TcpListener::bind(self.address).map_err(failed)?,
+        match self.listener.take() {
+            Some(listener) => Ok(listener),
+            None => TcpListener::bind(self.address).map_err(|source| self.listen_error(source)),
+        }
+    }
+
+    /// Opens the socket, stores the packs and starts the tree. The store's schema must be up to date. Must run inside an
+    /// actix system on a tokio runtime that outlives it.
+    ///
+    /// # Errors
+    /// [`ControlError`] when the API would be open to everybody, the socket cannot be opened or a pack cannot be stored.
+    pub async fn start(mut self) -> Result<ControlHandle, ControlError> {
+        if let Some(token) = &self.token
+            && token.chars().count() < LEAST_TOKEN
+        {
+            return Err(ControlError::WeakToken { length: token.chars().count(), least: LEAST_TOKEN });
+        }
+        let listener = if self.api { Some(self.open_socket()?) } else { None };
+        let address = match &listener {
+            Some(listener) => listener.local_addr().map_err(|source| self.listen_error(source))?,
+            None => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
-        let address = listener.local_addr().map_err(failed)?;
 
         for pack in self.library.packs() {
             let contents = contents_of(pack);

@@ -29,7 +29,8 @@ const API_GRACE: Duration = Duration::from_secs(12);
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) queue: Arc<dyn Queue>,
-    pub(crate) listener: TcpListener,
+    /// Absent: no API.
+    pub(crate) listener: Option<TcpListener>,
     pub(crate) token: Option<String>,
     pub(crate) timing: ReaperPolicy,
     pub(crate) placement: PlacementPolicy,
@@ -72,6 +73,8 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
     };
     tree.child(ChildSpec::new("bell", Restart::Permanent), move |life| Bell::new(deps, life));
 
+    let ending = tree.ending();
+    let Some(listener) = listener else { return (tree.start(), ending) };
     let (stop, stopping) = watch::channel(false);
     let committing = Arc::clone(&store);
     let state = ApiState {
@@ -92,7 +95,5 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
     };
     let api = ChildSpec::new("api", Restart::Permanent).stop(Stop::Drain(API_GRACE)).drain_by_message();
     tree.child(api, move |life| ApiServer::new(state, listener, stop, threads, life));
-
-    let ending = tree.ending();
     (tree.start(), ending)
 }

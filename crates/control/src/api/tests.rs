@@ -1,1 +1,57 @@
 //! The routes and the document that describes them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::openapi::DOCUMENT;
+use super::routes::endpoints;
+
+fn document() -> Value {
+    serde_json::from_str(DOCUMENT).expect("the document is JSON")
+}
+
+#[test]
+fn every_route_is_in_the_document_and_the_other_way_round() {
+    let document = document();
+    let described: BTreeSet<String> = document["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().expect("methods");
+            methods.keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect();
+    let served: BTreeSet<String> =
+        endpoints().iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
+    assert_eq!(described, served);
+}
+
+#[test]
+fn the_document_says_which_routes_need_a_token() {
+    let document = document();
+    for endpoint in endpoints() {
+        let operation = &document["paths"][endpoint.path][endpoint.method.as_str().to_lowercase()];
+        let open = operation["security"].as_array().is_some_and(Vec::is_empty);
+        assert_eq!(open, endpoint.open, "{} {}", endpoint.method, endpoint.path);
+    }
+}
+
+#[test]
+fn every_reference_of_the_document_leads_somewhere() {
+    fn walk(value: &Value, document: &Value) {
+        match value {
+            Value::Object(map) => {
+                if let Some(Value::String(reference)) = map.get("$ref") {
+                    let pointer = reference.strip_prefix('#').expect("a local reference");
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                }
+                map.values().for_each(|value| walk(value, document));
+            }
+            Value::Array(list) => list.iter().for_each(|value| walk(value, document)),
+            _ => {}
+        }
+    }
+    walk(&document(), &document());
+}
