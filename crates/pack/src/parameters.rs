@@ -245,6 +245,22 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_that_would_be_fetched_from_elsewhere_is_refused() {
+        for place in ["file:///etc/passwd", "http://127.0.0.1:1/schema.json", "https://json-schema.org/nowhere"] {
+            assert!(schema_problem(&json!({"$ref": place})).is_some(), "{place}");
+        }
+        assert_eq!(schema_problem(&json!({"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}})), None);
+    }
+
+    #[test]
+    fn a_message_about_a_large_value_stays_short() {
+        let problems = check(json!({"name": "Ada", "tags": "x".repeat(100_000)})).expect_err("refused");
+        assert!(problems[0].len() < 400, "{}", problems[0].len());
+        let schema = json!({"maxLength": 5});
+        assert!(check_result(&schema, &json!("x".repeat(100_000))).expect_err("refused").len() < 400);
+    }
+
+    #[test]
     fn a_result_is_checked_with_its_position() {
         let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
         assert_eq!(check_result(&schema, &json!({"n": 1})), Ok(()));

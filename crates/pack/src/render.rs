@@ -94,6 +94,7 @@ pub(crate) fn variable_name(parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn map(value: Value) -> Map<String, Value> {
@@ -117,6 +118,41 @@ mod tests {
         let parameters = map(json!({"a": "no", "b": "1", "c": 1, "d": null, "e": ["x: y", "- z"], "f": "two\nlines"}));
         let yaml = String::from_utf8(render(ParameterFormat::Yaml, &parameters).expect("rendered")).expect("text");
         assert_eq!(serde_saphyr::from_str::<Value>(&yaml).expect(&yaml), Value::Object(parameters));
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e15..1e15).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[ \\t\\n:#'\"\\\\{}\\[\\],&*!|>%@`~=<0-9eE.+_-]{0,12}".prop_map(Value::from),
+            "(yes|no|on|off|true|null|NaN|[.]inf|0x1F|0o7|1_000|<<|---|[.]{3}|2026-11-21)".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_parameters_read_back_as_they_were(value in any_value()) {
+            let parameters = map(json!({"value": value}));
+            for format in [ParameterFormat::Json, ParameterFormat::Yaml] {
+                let text = String::from_utf8(render(format, &parameters).expect("rendered")).expect("text");
+                let read: Value = match format {
+                    ParameterFormat::Json => serde_json::from_str(&text).expect("json"),
+                    _ => serde_saphyr::from_str(&text).expect(&text),
+                };
+                prop_assert_eq!(read, Value::Object(parameters.clone()), "{}", text);
+            }
+        }
     }
 
     #[test]

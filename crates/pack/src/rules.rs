@@ -45,6 +45,9 @@ pub(crate) fn of_pack(spec: &PackSpec) -> Vec<Breach> {
     if semver::Version::parse(&spec.version).is_err() {
         breaches.add("version", format!("{:?} is not a semantic version like 1.0.0", spec.version));
     }
+    if let Some(problem) = spec.config.as_ref().and_then(schema_problem) {
+        breaches.add("config", problem);
+    }
     breaches.0
 }
 

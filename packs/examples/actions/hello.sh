@@ -3,5 +3,6 @@ greeting="Hello, $ATTUNE_PARAM_NAME!"
 if [ "$ATTUNE_PARAM_SHOUT" = true ]; then
     greeting=$(printf '%s' "$greeting" | tr '[:lower:]' '[:upper:]')
 fi
-echo "greeting $ATTUNE_PARAM_NAME" >&2
+# Not echo: some shells' echo changes backslashes.
+printf 'greeting %s\n' "$ATTUNE_PARAM_NAME" >&2
 printf '{"greeting": %s}\n' "$(json_string "$greeting")"

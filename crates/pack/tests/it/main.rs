@@ -1,4 +1,5 @@
 //! The packs that come with Attune, run for real: parameters in as the worker delivers them, results checked.
 
 mod actions;
+mod delivery;
 mod runner;

@@ -39,7 +39,7 @@ pub(crate) fn runtime_of<'a>(library: &'a Library, runner_type: &str) -> &'a Run
 }
 
 #[expect(clippy::disallowed_methods, reason = "this crate is below the one that runs children well")]
-fn new_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn new_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     Command::new(program)
 }
 
