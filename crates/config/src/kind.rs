@@ -1,6 +1,7 @@
 use config::{Value, ValueKind};
 use serde_json::{Value as Json, json};
 
+use crate::print::yaml_text;
 use crate::secret::Secret;
 use crate::secret_url::SecretUrl;
 use crate::{duration, size};
@@ -135,7 +136,8 @@ impl Kind {
             }
             Self::List => {
                 let items = self.items(&raw.kind)?;
-                Ok(Reading { shown: format!("[{}]", items.join(", ")), tree: json!(items) })
+                let shown: Vec<String> = items.iter().map(|item| yaml_text(item)).collect();
+                Ok(Reading { shown: format!("[{}]", shown.join(", ")), tree: json!(items) })
             }
             Self::Labels => {
                 let mut labels = serde_json::Map::new();
@@ -147,7 +149,9 @@ impl Kind {
                 }
                 let shown: Vec<String> = labels
                     .iter()
-                    .map(|(name, value)| format!("{name}: {}", quoted(value.as_str().unwrap_or(""))))
+                    .map(|(name, value)| {
+                        format!("{}: {}", yaml_text(name), yaml_text(value.as_str().unwrap_or_default()))
+                    })
                     .collect();
                 Ok(Reading { shown: format!("{{{}}}", shown.join(", ")), tree: Json::Object(labels) })
             }

@@ -1,5 +1,6 @@
 //! Nested YAML made of dotted paths, for `--print-config` and the example file.
 
+use crate::kind::Kind;
 use crate::setting::Setting;
 
 /// Lines that open the sections of `path` which `previous` had not opened yet.
@@ -22,16 +23,23 @@ pub(crate) fn indented_name(path: &str) -> String {
     format!("{}{}", "  ".repeat(depth), path.rsplit('.').next().unwrap_or(path))
 }
 
-/// Text that YAML reads back as the same text.
-pub(crate) fn yaml_value(shown: &str) -> String {
-    let plain = !shown.is_empty()
-        && !shown.starts_with(|first: char| !(first.is_alphanumeric() || "/.[{".contains(first)))
-        && !shown.contains(": ") | shown.starts_with('{')
-        && !shown.contains(" #")
-        && !shown.ends_with(':')
-        && shown != "null"
-        && !shown.chars().any(char::is_control);
-    if plain { shown.to_owned() } else { serde_json::Value::from(shown).to_string() }
+/// Text that YAML reads back as the same text: plain where that is safe, else in double quotes.
+pub(crate) fn yaml_text(text: &str) -> String {
+    const WORDS: [&str; 7] = ["true", "false", "null", "yes", "no", "on", "off"];
+    let starts_plain = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/');
+    let is_plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._@=%&?+-".contains(character));
+    let is_word = WORDS.contains(&text.to_lowercase().as_str());
+    if starts_plain && is_plain && !is_word { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+fn yaml_value(setting: &Setting) -> String {
+    match (&setting.shown, setting.key.kind) {
+        (None, _) => "null".to_owned(),
+        (Some(shown), Kind::Text | Kind::Path | Kind::Url(_) | Kind::Secret { .. } | Kind::SecretUrl(_)) => {
+            yaml_text(shown)
+        }
+        (Some(shown), _) => shown.clone(),
+    }
 }
 
 pub(crate) fn print(settings: &[Setting]) -> String {
@@ -40,7 +48,7 @@ pub(crate) fn print(settings: &[Setting]) -> String {
         .scan("", |previous, setting| {
             let sections = section_lines(previous, setting.key.path);
             *previous = setting.key.path;
-            let value = setting.shown.as_deref().map_or_else(|| "null".to_owned(), yaml_value);
+            let value = yaml_value(setting);
             Some((sections, format!("{}: {value}", indented_name(setting.key.path)), setting.origin.as_str()))
         })
         .collect();

@@ -46,8 +46,10 @@ fn the_example_file_covers_every_key_and_loads_with_every_key_set() {
 fn what_print_config_prints_can_be_loaded_again() {
     let variables = [
         ("ATTUNE_WORKER_NAME", "yes: no # \"'"),
-        ("ATTUNE__WORKER__LABELS", "a=1,b=x y"),
-        ("ATTUNE_WORKER_RUNTIMES", "python,node"),
+        ("ATTUNE__WORKER__LABELS", "a=1,b=x y,no=on"),
+        ("ATTUNE_WORKER_RUNTIMES", "python,1,a: b"),
+        ("ATTUNE_LOG", "true"),
+        ("ATTUNE__WORKER__HOST", "1e3"),
     ];
     let config = load("", &variables, &[]).expect("loads");
     let printed = config.print_with_origins();

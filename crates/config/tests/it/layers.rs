@@ -27,7 +27,7 @@ fn each_layer_beats_the_one_before_and_leaves_its_origin() {
         ("worker.max_concurrent_tasks", "4", "environment ATTUNE__WORKER__MAX_CONCURRENT_TASKS"),
         ("server.port", "9002", "command line"),
         ("server.host", "127.0.0.1", "default"),
-        ("worker.labels", "{tier: \"1\", zone: \"eu\"}", "file:attune.yaml"),
+        ("worker.labels", "{tier: \"1\", zone: eu}", "file:attune.yaml"),
         ("worker.capabilities.runtimes", "[python, shell]", "file:attune.yaml"),
         ("database.url", "not set", "default"),
     ] {
