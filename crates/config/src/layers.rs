@@ -192,7 +192,8 @@ fn probably(path: &str) -> Option<&'static str> {
     let last = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
     let wanted = path.rsplit('.').next().unwrap_or(path);
     let paths = || KEYS.iter().flat_map(Key::paths);
-    closest(path, paths()).or_else(|| {
+    let sections = || paths().filter_map(|known| known.rsplit_once('.')).map(|(section, _)| section);
+    closest(path, paths().chain(sections())).or_else(|| {
         let mut same = paths().filter(|known| last(known) == wanted);
         // A last part like `url` that several keys share suggests none of them.
         same.next().filter(|_| same.next().is_none())

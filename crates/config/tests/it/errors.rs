@@ -55,7 +55,7 @@ fn a_wrong_value_in_the_file_names_the_key_the_value_and_what_to_do() {
 #[test]
 fn an_unknown_key_is_refused_with_a_suggestion() {
     for (text, expected) in [
-        ("wroker: {name: a}", "wroker: no such key; --print-config lists all (file:attune.yaml)"),
+        ("wroker: {name: a}", "wroker: no such key; did you mean worker? (file:attune.yaml)"),
         ("worker: {nmae: a}", "worker.nmae: no such key; did you mean worker.name? (file:attune.yaml)"),
         (
             "heartbeat_interval: 5",
