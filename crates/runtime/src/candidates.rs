@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use attune_types::RuntimeSpec;
 
 use crate::detect_options::{Depth, DetectOptions};
-use crate::trust::{self, Distrust};
+use crate::trust::{self, Distrust, FileIdentity};
 
 /// A program that may be an interpreter of a runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,14 +84,19 @@ pub(crate) fn find(options: &DetectOptions, specs: &[&RuntimeSpec]) -> (Vec<Cand
     (search.candidates, search.warnings)
 }
 
+/// Version managers (pyenv, rbenv, nodenv, asdf) put one small script per name into a folder called this. It starts
+/// whatever version is switched on, and fails for every name with a version that is not.
+const SHIMS: &str = "shims";
+
 /// The names in a folder that a runtime is interested in, longest and highest first so that the result does not depend
 /// on how the file system orders them.
 fn list(path: PathBuf, specs: &[&RuntimeSpec]) -> Folder {
+    let is_wanted = |name: &str, binary: &str| name == binary || (!path.ends_with(SHIMS) && is_named(name, binary));
     let mut names: Vec<String> = fs::read_dir(&path)
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| specs.iter().flat_map(|spec| &spec.detection.binaries).any(|binary| is_named(name, binary)))
+        .filter(|name| specs.iter().flat_map(|spec| &spec.detection.binaries).any(|binary| is_wanted(name, binary)))
         .collect();
     names.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then_with(|| other.cmp(one)));
     Folder { path, names }
@@ -104,7 +109,7 @@ struct Search {
 
 impl Search {
     /// Takes a program up if it is one, may be trusted and is new. Returns whether it was taken up.
-    fn consider(&mut self, spec: &RuntimeSpec, path: &Path, seen: &mut HashSet<PathBuf>) -> bool {
+    fn consider(&mut self, spec: &RuntimeSpec, path: &Path, seen: &mut HashSet<FileIdentity>) -> bool {
         match trust::real_program(path) {
             Ok(real) => {
                 let is_new = seen.insert(real);

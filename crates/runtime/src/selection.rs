@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_variable_comes_before_the_configuration_before_everything() {
-        let configured = vec!["Node".to_owned()];
+        let configured = ["Node".to_owned()];
         for (variable, configured, expected) in [
             (Some(" Python, SHELL ,"), Some(&configured[..]), Selection::of(["python", "shell"])),
             (Some(" , "), Some(&configured[..]), Selection::of(["node"])),

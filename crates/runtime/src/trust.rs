@@ -16,9 +16,16 @@ pub(crate) enum Distrust {
 const WRITABLE_BY_ALL: u32 = 0o002;
 const EXECUTABLE: u32 = 0o111;
 
+/// A file, whatever it is called: programs that are hard links of each other are one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
 /// Looks at a program without running it and returns the file that it really is. A folder that everybody may write to
 /// is not trusted even when it is sticky: the sticky bit keeps others from replacing files, not from adding them.
-pub(crate) fn real_program(path: &Path) -> Result<PathBuf, Distrust> {
+pub(crate) fn real_program(path: &Path) -> Result<FileIdentity, Distrust> {
     let real = fs::canonicalize(path).map_err(|_| Distrust::NotAProgram)?;
     let metadata = fs::metadata(&real).map_err(|_| Distrust::NotAProgram)?;
     if !metadata.is_file() || metadata.permissions().mode() & EXECUTABLE == 0 {
@@ -28,10 +35,10 @@ pub(crate) fn real_program(path: &Path) -> Result<PathBuf, Distrust> {
         return Err(Distrust::Writable(real));
     }
     for folder in [path.parent(), real.parent()].into_iter().flatten() {
-        let metadata = fs::metadata(folder).map_err(|_| Distrust::NotAProgram)?;
-        if metadata.mode() & WRITABLE_BY_ALL != 0 {
+        let folder_metadata = fs::metadata(folder).map_err(|_| Distrust::NotAProgram)?;
+        if folder_metadata.mode() & WRITABLE_BY_ALL != 0 {
             return Err(Distrust::Writable(folder.to_owned()));
         }
     }
-    Ok(real)
+    Ok(FileIdentity { device: metadata.dev(), inode: metadata.ino() })
 }

@@ -28,7 +28,23 @@ fn one_file_under_several_names_is_one_interpreter() {
     let real = folder.add("python3.11", "echo Python 3.11.2");
     std::os::unix::fs::symlink(&real, folder.path().join("python3")).expect("linked");
     std::os::unix::fs::symlink(&real, folder.path().join("python")).expect("linked");
+    std::fs::hard_link(&real, folder.path().join("python3.11.2")).expect("linked");
     assert_eq!(found(&folder.detect()), ["python python3 3.11.2"]);
+}
+
+#[test]
+fn of_a_version_managers_shims_only_the_plain_names_count() {
+    let folder = FakeFolder::new();
+    let shims = folder.path().join("shims");
+    std::fs::create_dir(&shims).expect("made");
+    for (name, body) in [("python3", "echo Python 3.11.2"), ("python3.12", "echo not switched on >&2; exit 127")] {
+        std::fs::rename(folder.add(name, body), shims.join(name)).expect("moved");
+    }
+    let mut options = folder.options();
+    options.path = shims.into_os_string();
+    let detection = block_on(detect(&options));
+    assert_eq!(found(&detection), ["python python3 3.11.2"]);
+    assert!(detection.warnings.is_empty(), "{:?}", detection.warnings);
 }
 
 #[test]

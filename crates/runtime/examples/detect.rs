@@ -1,0 +1,26 @@
+//! Prints the interpreters of this machine and how long it took to find them.
+
+use std::io::Write;
+
+use attune_process::clock;
+use attune_runtime::{DetectOptions, builtin_specs, detect};
+use attune_types::Requirement;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> std::io::Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut out = std::io::stdout();
+    let begun = clock::boot();
+    let detection = detect(&DetectOptions::new(builtin_specs(), &path)).await;
+    let everything = clock::boot() - begun;
+    for one in &detection.interpreters {
+        writeln!(out, "{:8} {:12} {}", one.runtime, one.version, one.path)?;
+    }
+    for warning in &detection.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    let python = Requirement { runtime: "python".into(), version: None, labels: Default::default() };
+    let begun = clock::boot();
+    detect(&DetectOptions::for_one(builtin_specs(), &path, &python)).await;
+    writeln!(out, "everything in {everything:?}, one for a script in {:?}", clock::boot() - begun)
+}
