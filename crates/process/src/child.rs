@@ -121,6 +121,12 @@ impl Child {
             act(&shared, effect);
         }
         let wall = clock::boot().saturating_sub(begun);
+        // Its end may be seen before the wish that brought it about.
+        let late_wish = shared.take_wish();
+        let was_killed_unseen = matches!((&stopping, &late_wish), (Stopping::Not { .. }, Some(Event::Kill(_))));
+        if let (true, Some(event)) = (was_killed_unseen, late_wish) {
+            stopping = stopping.decide(event, clock::boot(), grace).0;
+        }
 
         // The root has ended but is not reaped: its number is still taken, so its group and session can be named safely.
         let mut survivors = Vec::new();
@@ -169,9 +175,11 @@ impl Child {
             survivors = kill_everywhere(&shared).await;
         }
         leash.release();
+        // Whoever ended by itself just before the kill reached it was not stopped by it.
+        let is_ours = !was_killed_unseen || how == How::Signaled(libc::SIGKILL);
         Ended {
             how,
-            stopped_because: stopping.reason(),
+            stopped_because: stopping.reason().filter(|_| is_ours),
             output_closed_early,
             stdout_bytes: stdout.bytes,
             stderr_bytes: stderr.bytes,

@@ -41,10 +41,15 @@ impl Shared {
         self.wake.notify_one();
     }
 
+    /// The wish that was left last, if it was not taken yet.
+    pub(crate) fn take_wish(&self) -> Option<Event> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Waits for a wish.
     pub(crate) async fn wanted(&self) -> Event {
         loop {
-            if let Some(event) = self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            if let Some(event) = self.take_wish() {
                 return event;
             }
             self.wake.notified().await;

@@ -19,8 +19,8 @@ impl Stopper {
         self.shared.want(Event::Stop(reason));
     }
 
-    /// Kills the whole tree at once. What led the child's process group dies before this returns; what left the group
-    /// dies as soon as [`Child::wait`](crate::Child::wait) runs.
+    /// Kills the whole tree at once. The child and its process group are as good as dead when this returns; what
+    /// left the group dies as soon as [`Child::wait`](crate::Child::wait) runs.
     pub fn kill(&self) {
         // The wish is left before the signal is sent, so that the end is never taken for somebody else's doing.
         self.shared.want(Event::Kill(StopReason::Requested("kill".into())));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use attune_process::{Command, How, SpawnError, run_to_end, spawn};
+use attune_process::{Command, How, SpawnError, StopReason, run_to_end, spawn};
 
 use crate::fixture::{Fixture, TAG};
 
@@ -55,9 +55,10 @@ fn a_child_can_be_told_from_every_other() {
         let (sender, _receiver) = tokio::sync::mpsc::channel(1);
         let child = spawn(fixture.shell("exec sleep 1000"), sender).expect("spawns");
         let identity = child.id();
-        assert!(identity.pid > 1 && identity.start_time > 0);
+        assert!(identity.pid == child.pid() && identity.pid > 1 && identity.start_time > 0);
         child.stopper().kill();
-        assert_eq!(child.wait().await.how, How::Signaled(9));
+        let ended = child.wait().await;
+        assert_eq!((ended.how, ended.stopped_because), (How::Signaled(9), Some(StopReason::Requested("kill".into()))));
     });
 }
 

@@ -1,6 +1,7 @@
 //! Real interpreters, and fake ones that behave badly.
 #![allow(missing_docs)]
 
+mod core_pack;
 mod detecting;
 mod fake;
 mod running;
