@@ -6,6 +6,15 @@
 
 use std::time::Duration;
 
+/// When to stop what runs because leases could not be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FencePolicy {
+    /// Silence after which everything is asked to stop.
+    pub terminate: Duration,
+    /// Silence after which everything is killed.
+    pub kill: Duration,
+}
+
 /// What the self-fence demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fence {
@@ -17,28 +26,24 @@ pub enum Fence {
     Kill,
 }
 
-/// Judges by the time since the last successful heartbeat was sent.
-#[must_use]
-pub fn judge(silence: Duration, lease: Duration) -> Fence {
-    if silence >= kill_after(lease) {
-        Fence::Kill
-    } else if silence >= terminate_after(lease) {
-        Fence::Terminate
-    } else {
-        Fence::Open
+impl FencePolicy {
+    /// 33 and 38 s of a lease of 45 s, and the same shares of any other.
+    #[must_use]
+    pub fn of_lease(lease: Duration) -> Self {
+        Self { terminate: lease * 33 / 45, kill: lease * 38 / 45 }
     }
-}
 
-/// 33 s of a lease of 45 s.
-#[must_use]
-pub fn terminate_after(lease: Duration) -> Duration {
-    lease * 33 / 45
-}
-
-/// 38 s of a lease of 45 s.
-#[must_use]
-pub fn kill_after(lease: Duration) -> Duration {
-    lease * 38 / 45
+    /// Judges by the time since the last successful heartbeat was sent.
+    #[must_use]
+    pub fn judge(self, silence: Duration) -> Fence {
+        if silence >= self.kill {
+            Fence::Kill
+        } else if silence >= self.terminate {
+            Fence::Terminate
+        } else {
+            Fence::Open
+        }
+    }
 }
 
 #[cfg(test)]
@@ -47,7 +52,7 @@ mod tests {
 
     #[test]
     fn the_documented_moments_hold() {
-        let lease = Duration::from_secs(45);
+        let policy = FencePolicy::of_lease(Duration::from_secs(45));
         for (silence_ms, expected) in [
             (0, Fence::Open),
             (32_999, Fence::Open),
@@ -56,7 +61,7 @@ mod tests {
             (38_000, Fence::Kill),
             (900_000, Fence::Kill),
         ] {
-            assert_eq!(judge(Duration::from_millis(silence_ms), lease), expected, "{silence_ms}");
+            assert_eq!(policy.judge(Duration::from_millis(silence_ms)), expected, "{silence_ms}");
         }
     }
 
@@ -64,8 +69,8 @@ mod tests {
     fn everything_is_dead_before_any_lease_ends() {
         for seconds in [1, 3, 10, 45, 600] {
             let lease = Duration::from_secs(seconds);
-            assert!(terminate_after(lease) < kill_after(lease));
-            assert!(kill_after(lease) < lease * 9 / 10);
+            let policy = FencePolicy::of_lease(lease);
+            assert!(policy.terminate < policy.kill && policy.kill < lease * 9 / 10);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What a worker must be told.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use attune_runtime::CleanEnvironment;
+
+use crate::fence::FencePolicy;
 
 /// What a worker must be told. Made from the configuration by the programs, by hand in tests.
 #[derive(Debug, Clone)]
@@ -18,8 +21,10 @@ pub struct Settings {
     pub slots: u32,
     /// Time between two heartbeats.
     pub heartbeat: Duration,
-    /// How long a lease lasts after a heartbeat. The self-fence is a fixed share of it ([`crate::fence`]).
+    /// How long a lease lasts after a heartbeat.
     pub lease: Duration,
+    /// When to stop what runs because leases could not be renewed.
+    pub fence: FencePolicy,
     /// How long running executions may go on once the worker was asked to drain.
     pub drain: Duration,
     /// How long a child may go on between SIGTERM and SIGKILL.
@@ -42,8 +47,9 @@ pub struct Settings {
     pub environments_directory: PathBuf,
     /// The API as actions see it, when they shall see it.
     pub api_url: Option<String>,
-    /// What every child finds in its environment beside Attune's own variables. Nothing else is inherited.
-    pub child_environment: Vec<(OsString, OsString)>,
+    /// What every child finds in its environment beside Attune's own variables. Nothing else is inherited: this
+    /// process's environment may hold credentials, and it slows interpreters down.
+    pub child_environment: CleanEnvironment,
     /// How long the database and the broker may take to answer at start.
     pub patience: Duration,
 }
@@ -60,6 +66,7 @@ impl Settings {
             slots: 10,
             heartbeat: Duration::from_secs(5),
             lease: Duration::from_secs(45),
+            fence: FencePolicy::of_lease(Duration::from_secs(45)),
             drain: Duration::from_secs(20),
             grace: Duration::from_secs(5),
             max_stdout_bytes: 10 << 20,
@@ -71,23 +78,8 @@ impl Settings {
             artifacts_directory: directory.join("artifacts"),
             environments_directory: directory.join("runtime_envs"),
             api_url: None,
-            child_environment: Self::inherited_environment(),
+            child_environment: CleanEnvironment::from_inherited(std::env::vars_os()),
             patience: Duration::from_secs(30),
         }
-    }
-
-    /// What of this process's environment children may see: where programs and the home lie, language and time zone.
-    /// Everything else stays here: it may hold credentials, and it slows interpreters down.
-    #[must_use]
-    pub fn inherited_environment() -> Vec<(OsString, OsString)> {
-        const PASSED_ON: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
-        let mut environment: Vec<(OsString, OsString)> = PASSED_ON
-            .iter()
-            .filter_map(|name| std::env::var_os(name).map(|value| (OsString::from(name), value)))
-            .collect();
-        if !environment.iter().any(|(name, _)| name == "PATH") {
-            environment.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
-        }
-        environment
     }
 }

@@ -1,0 +1,365 @@
+//! Puts a worker together and starts it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actix::Recipient;
+use attune_pack::Library;
+use attune_process::{OutputLimits, Remnants};
+use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
+use attune_runtime::{DetectOptions, Registry, Selection, with_builtin};
+use attune_store::{Registered, Registration as Announcement, Store};
+use attune_supervise::TreeBuilder;
+use attune_types::{Capabilities, Incarnation, RuntimeSpec};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::artifacts::{ArtifactStore, StoreArtifacts};
+use crate::environments::{EnvironmentKey, Environments, NothingToPrepare, Preparer};
+use crate::error::WorkerError;
+use crate::execution::{LIFE, OWNER, Planner, WorkAreas, WorkerVariables};
+use crate::executions::{Books, Spool, leftovers};
+use crate::handle::WorkerHandle;
+use crate::home::Home;
+use crate::identity::{self, Identity};
+use crate::mode::Mode;
+use crate::notice::ExecutionNotice;
+use crate::overseer::Overseer;
+use crate::ports::{Extension, Ports};
+use crate::pulse::{self, Pulse};
+use crate::settings::Settings;
+use crate::tree::{self, Parts};
+
+/// The pause between two tries to reach something at start.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Puts a worker together: what it runs on, what it runs with, and what another crate adds to it.
+pub struct WorkerBuilder {
+    mode: Mode,
+    settings: Settings,
+    store: Option<Arc<dyn Store>>,
+    queue: Option<Arc<dyn Queue>>,
+    library: Option<Library>,
+    registry: Option<Registry>,
+    runtimes: Vec<RuntimeSpec>,
+    artifacts: Option<Arc<dyn ArtifactStore>>,
+    preparer: Arc<dyn Preparer>,
+    extensions: Vec<Extension>,
+    fault_injection: bool,
+}
+
+impl WorkerBuilder {
+    /// Begins a worker.
+    #[must_use]
+    pub fn new(mode: Mode, settings: Settings) -> Self {
+        Self {
+            mode,
+            settings,
+            store: None,
+            queue: None,
+            library: None,
+            registry: None,
+            runtimes: Vec::new(),
+            artifacts: None,
+            preparer: Arc::new(NothingToPrepare),
+            extensions: Vec::new(),
+            fault_injection: false,
+        }
+    }
+
+    /// Where the truth is. Required; its schema must be up to date.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// What brings work. Required.
+    #[must_use]
+    pub fn queue(mut self, queue: Arc<dyn Queue>) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// Packs that were read already; otherwise those in [`Settings::pack_directories`] are.
+    #[must_use]
+    pub fn packs(mut self, library: Library) -> Self {
+        self.library = Some(library);
+        self
+    }
+
+    /// Interpreters that were found already; otherwise they are looked for at start.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// A runtime of another crate. It comes before one of the same name that a pack declares.
+    #[must_use]
+    pub fn runtime(mut self, runtime: RuntimeSpec) -> Self {
+        self.runtimes.push(runtime);
+        self
+    }
+
+    /// Where output and files go instead of the store.
+    #[must_use]
+    pub fn artifact_store(mut self, artifacts: Arc<dyn ArtifactStore>) -> Self {
+        self.artifacts = Some(artifacts);
+        self
+    }
+
+    /// How environments of packs are made.
+    #[must_use]
+    pub fn preparer(mut self, preparer: Arc<dyn Preparer>) -> Self {
+        self.preparer = preparer;
+        self
+    }
+
+    /// Sends every notice about executions to an actor that lives elsewhere.
+    #[must_use]
+    pub fn observer(self, observer: Recipient<ExecutionNotice>) -> Self {
+        self.actor(move |_, ports| ports.observe(observer))
+    }
+
+    /// Adds actors to the tree. They are supervised like every other: started before, and stopped after, all that they
+    /// can observe.
+    #[must_use]
+    pub fn actor(mut self, declare: impl FnOnce(&mut TreeBuilder, &mut Ports) + 'static) -> Self {
+        self.extensions.push(Box::new(declare));
+        self
+    }
+
+    /// Lets tests break actors of the tree.
+    #[must_use]
+    pub fn fault_injection(mut self, allowed: bool) -> Self {
+        self.fault_injection = allowed;
+        self
+    }
+
+    /// Starts the worker: finds interpreters, ends what an earlier life left running, registers, connects, and grows
+    /// the tree. Must be called inside an actix system.
+    ///
+    /// # Errors
+    /// [`WorkerError`] when something it depends on does not answer within [`Settings::patience`], or cannot be used.
+    pub async fn start(mut self) -> Result<WorkerHandle, WorkerError> {
+        let store = self.store.take().ok_or(WorkerError::Missing { what: "store" })?;
+        let queue = self.queue.take().ok_or(WorkerError::Missing { what: "queue" })?;
+        let settings = self.settings.clone();
+        let incarnation = identity::new_incarnation()?;
+        let unusable = |path: PathBuf| move |source| WorkerError::Directory { path, source };
+        let home =
+            Home::enter(&settings.state_directory, incarnation).map_err(unusable(settings.state_directory.clone()))?;
+        let spool = Spool::new(home.join("ends"));
+        let areas = WorkAreas::open(home.join("work")).map_err(unusable(home.join("work")))?;
+
+        let library = self.library.take().unwrap_or_else(|| read_packs(&settings));
+        let registry = self.find_interpreters(&library).await;
+        let capabilities = capabilities(&settings, &registry);
+        let is_swept = sweep(&settings.name, incarnation).await;
+        let ends = spool.read().map_err(unusable(home.join("ends")))?;
+        // Before registering: the store settles what an earlier life held as lost, unless its end is known by then.
+        let left = leftovers::offer_once(&store, &spool, ends).await;
+
+        let announcement = Announcement {
+            name: settings.name.clone(),
+            worker_type: settings.worker_type.clone(),
+            host: settings.host.clone(),
+            incarnation,
+            capabilities: capabilities.clone(),
+            previous_is_dead: is_swept && left.is_empty() && is_successor(&store, &home, &settings.name).await,
+            lease_ms: i64::try_from(settings.lease.as_millis()).unwrap_or(i64::MAX),
+        };
+        let registered = register(&store, &announcement, settings.patience).await?;
+        let identity = Identity { id: registered.id, incarnation };
+        let link = consume(&queue, identity, &settings).await?;
+
+        let books = Arc::new(Books::default());
+        let pulse = Arc::new(Pulse::now());
+        let (orders, received_orders) = mpsc::unbounded_channel();
+        let planner = Arc::new(Planner {
+            artifacts_directory: settings.artifacts_directory.clone(),
+            registry,
+            areas,
+            child_environment: settings.child_environment.clone(),
+            variables: WorkerVariables {
+                worker: settings.name.clone(),
+                incarnation,
+                api_url: settings.api_url.clone(),
+            },
+            grace: settings.grace,
+            output: OutputLimits::of(settings.max_stdout_bytes.min(settings.max_stderr_bytes)),
+            resolved: Mutex::new(HashMap::new()),
+            library,
+        });
+        let tree = tree::grow(Parts {
+            mode: self.mode,
+            settings: settings.clone(),
+            identity,
+            announcement,
+            artifacts: self.artifacts.take().unwrap_or_else(|| Arc::new(StoreArtifacts::new(Arc::clone(&store)))),
+            environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
+            wanted_environments: environments_of(&planner.library),
+            planner,
+            store: Arc::clone(&store),
+            link: Arc::clone(&link),
+            home,
+            spool: spool.clone(),
+            books: Arc::clone(&books),
+            pulse: Arc::clone(&pulse),
+            orders: orders.clone(),
+            extensions: std::mem::take(&mut self.extensions),
+            fault_injection: self.fault_injection,
+        });
+        tokio::spawn(pulse::guard(pulse, Arc::downgrade(&books), settings.fence));
+        if !left.is_empty() {
+            tokio::spawn(leftovers::offer_all(store, spool, left));
+        }
+        let (stopped, stop) = watch::channel(None);
+        let overseer = Overseer {
+            supervisor: tree.supervisor.clone(),
+            executions: tree.executions,
+            books: Arc::clone(&books),
+            orders: received_orders,
+            ending: tree.ending,
+            stopped,
+        };
+        tokio::spawn(overseer.run());
+        tracing::info!(worker.name = %settings.name, worker.id = %identity.id, slots = settings.slots, runtimes = capabilities.runtimes.join(","), "worker started");
+        let name = settings.name;
+        Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books))
+    }
+
+    async fn find_interpreters(&mut self, library: &Library) -> Registry {
+        if let Some(registry) = self.registry.take() {
+            return registry;
+        }
+        let mut specs = std::mem::take(&mut self.runtimes);
+        specs.extend(library.runtimes().cloned());
+        let specs = with_builtin(specs);
+        let path = self.settings.child_environment.get("PATH").unwrap_or_default().to_owned();
+        let mut options = DetectOptions::new(specs.clone(), path);
+        if let Some(names) = &self.settings.runtimes {
+            options.selection = Selection::of(names.iter().map(String::as_str));
+        }
+        let detection = attune_runtime::detect(&options).await;
+        for warning in &detection.warnings {
+            tracing::warn!("{warning}");
+        }
+        Registry::new(specs, detection)
+    }
+}
+
+fn read_packs(settings: &Settings) -> Library {
+    let library = Library::scan(&settings.pack_directories);
+    for error in library.broken() {
+        tracing::warn!(error = error as &dyn std::error::Error, "pack cannot be used");
+    }
+    library
+}
+
+fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {
+    let mut capabilities = Capabilities {
+        max_concurrent_executions: settings.slots,
+        container_version: env!("CARGO_PKG_VERSION").to_owned(),
+        labels: settings.labels.clone(),
+        ..Capabilities::default()
+    };
+    registry.describe(&mut capabilities);
+    capabilities
+}
+
+/// What a full worker prepares at start: every pack under every runtime that one of its actions asks for.
+fn environments_of(library: &Library) -> Vec<EnvironmentKey> {
+    let mut keys: Vec<EnvironmentKey> = library
+        .packs()
+        .flat_map(|pack| {
+            pack.actions.iter().map(|action| EnvironmentKey {
+                pack: Some(pack.spec.pack_ref.clone()),
+                runtime: action.runner_type.to_lowercase(),
+                version: action
+                    .runtime_version
+                    .as_ref()
+                    .map_or_else(String::new, |version| version.as_str().to_owned()),
+            })
+        })
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// Kills what an earlier life of this worker left running on this machine. `false` when that could not be done.
+async fn sweep(name: &str, incarnation: Incarnation) -> bool {
+    let owner = (OWNER.to_owned(), name.to_owned());
+    let remnants = Remnants { owner, life: (LIFE.to_owned(), incarnation.to_string()) };
+    match tokio::task::spawn_blocking(move || attune_process::sweep(&remnants)).await {
+        Ok(found) => {
+            for process in found {
+                tracing::warn!(%process, "killed what an earlier life of this worker left running");
+            }
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, "what an earlier life of this worker left running could not be looked for");
+            false
+        }
+    }
+}
+
+/// Whether the life that the store knows under this name is the one that lived in this directory and is over. Only then
+/// does an empty process table prove anything: another life may be running on another machine.
+async fn is_successor(store: &Arc<dyn Store>, home: &Home, name: &str) -> bool {
+    let Some(previous) = home.previous() else { return false };
+    match store.workers().await {
+        Ok(workers) => workers.iter().any(|worker| worker.name == name && worker.incarnation == previous),
+        Err(_) => false,
+    }
+}
+
+async fn register(
+    store: &Arc<dyn Store>,
+    announcement: &Announcement,
+    patience: Duration,
+) -> Result<Registered, WorkerError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match store.register_worker(announcement).await {
+            Ok(registered) => {
+                if let Some(replaced) = registered.replaced {
+                    let settled = registered.settled.len();
+                    tracing::info!(%replaced, settled, "this worker takes over from an earlier life");
+                }
+                return Ok(registered);
+            }
+            Err(error) if error.is_passing() && Instant::now() < deadline => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(source) => return Err(WorkerError::Store { doing: "registering", source }),
+        }
+    }
+}
+
+async fn consume(
+    queue: &Arc<dyn Queue>,
+    identity: Identity,
+    settings: &Settings,
+) -> Result<Arc<dyn ConsumerLink>, WorkerError> {
+    let deadline = Instant::now() + settings.patience;
+    loop {
+        // Twice the slots: the next one is here when a slot becomes free.
+        let prefetch = u16::try_from(settings.slots.saturating_mul(2)).unwrap_or(u16::MAX);
+        let options = ConsumeOptions { worker: identity.id, worker_name: settings.name.clone(), prefetch };
+        match queue.consume(options).await {
+            Ok(link) => return Ok(link),
+            Err(error) if Instant::now() < deadline => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the broker");
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(source) => return Err(WorkerError::Queue { doing: "consuming", source }),
+        }
+    }
+}

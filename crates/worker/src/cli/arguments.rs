@@ -1,0 +1,59 @@
+//! The command line of `attune-worker` and `attune-agent`.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Runs executions that a server assigns to it, with the interpreters of the machine or container it is in
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Every key of the configuration can be set by ATTUNE__SECTION__KEY; ATTUNE_WORKER_NAME and \
+        ATTUNE_WORKER_RUNTIMES are short for the most common.\n\nSignals: the first SIGTERM or SIGINT drains (no new \
+        work; what runs gets worker.shutdown_timeout), the second stops what runs, the third kills it.\n\nExit codes: 0 \
+        stopped as asked, 3 another worker took over the name, 64 bad command line or configuration, 69 database or \
+        broker not available, 70 supervisor gave up, 75 outcomes wait on disk for the next start, 130 killed by the \
+        third signal"
+)]
+pub(crate) struct Arguments {
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Print the configuration with the origin of every value, and exit
+    #[arg(long)]
+    pub(crate) print_config: bool,
+
+    /// Name of this worker, unique among all; the host's name if not given [worker.name]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Print the interpreters found here, and exit
+    #[arg(long)]
+    pub(crate) detect_only: bool,
+
+    /// Print them as JSON
+    #[arg(long, requires = "detect_only")]
+    pub(crate) json: bool,
+}
+
+impl Arguments {
+    /// What the command line sets in the configuration.
+    pub(crate) fn overrides(&self) -> Vec<(String, String)> {
+        self.name.iter().map(|name| ("worker.name".to_owned(), name.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let arguments = Arguments::try_parse_from(["attune-worker", "--name", "w1"]).expect("valid");
+        assert_eq!(arguments.overrides(), [("worker.name".to_owned(), "w1".to_owned())]);
+        assert!(Arguments::try_parse_from(["attune-worker", "--json"]).is_err());
+    }
+}

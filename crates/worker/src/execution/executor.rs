@@ -1,0 +1,273 @@
+//! The actor that sees one attempt through.
+//!
+//! It carries the [machine](super::machine) and acts out its effects; it lives from the grant to the end of the process,
+//! and is never restarted. When it crashes, the process dies with it and the attempt ends as a fault of the worker.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
+use attune_process::{StopReason, Stopper, clock};
+use attune_store::{Answered, Claimed, Completion, HandBack, Store};
+use attune_supervise::Life;
+use attune_types::{Incarnation, Outcome, Timestamp};
+use tokio::sync::watch;
+
+use super::machine::{Effect, Event, State, Stop};
+use super::plan::Planner;
+use super::run::{self, RunReport};
+use crate::artifacts::LogPort;
+use crate::environments::{Environments, Prepare};
+use crate::executions::{Books, Finisher, Grant, Key, Leash};
+use crate::io_runtime::AbortOnDrop;
+use crate::notice::ExecutionNotice;
+
+/// How often, and after which pause, an environment is asked for again whose build was given up by a crash.
+const ENVIRONMENT_TRIES: (u32, Duration) = (20, Duration::from_millis(500));
+/// The pause before the store is asked again to let a held claim start.
+const START_PAUSE: Duration = Duration::from_millis(500);
+
+/// It shall stop.
+#[derive(Debug, Clone)]
+pub(crate) struct StopExecution(pub(crate) Stop);
+
+impl Message for StopExecution {
+    type Result = ();
+}
+
+/// The process was started.
+struct Started {
+    stopper: Stopper,
+    pid: Option<i32>,
+}
+
+impl Message for Started {
+    type Result = ();
+}
+
+/// What every Executor uses.
+pub(crate) struct ExecutorDeps {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) books: Arc<Books>,
+    pub(crate) finisher: Finisher,
+    pub(crate) environments: Arc<Environments>,
+    pub(crate) env_setup: Recipient<Prepare>,
+    pub(crate) planner: Arc<Planner>,
+    pub(crate) port: LogPort,
+    pub(crate) observers: Arc<[Recipient<ExecutionNotice>]>,
+}
+
+/// The actor that sees one attempt through.
+pub(crate) struct Executor {
+    deps: Arc<ExecutorDeps>,
+    key: Key,
+    grant: Grant,
+    life: Life<Self>,
+    state: State,
+    environment: Option<PathBuf>,
+    stopper: Option<Stopper>,
+    /// Kills the process when this actor dies.
+    running: Option<AbortOnDrop>,
+    report: Option<RunReport>,
+    /// While this lives, the ledger knows that somebody sees to the attempt.
+    _presence: Arc<()>,
+}
+
+impl Executor {
+    pub(crate) fn new(deps: Arc<ExecutorDeps>, key: Key, grant: Grant, presence: Arc<()>, life: Life<Self>) -> Self {
+        let state = State::Preparing { held: grant.held };
+        Self {
+            deps,
+            key,
+            grant,
+            life,
+            state,
+            environment: None,
+            stopper: None,
+            running: None,
+            report: None,
+            _presence: presence,
+        }
+    }
+
+    fn step(&mut self, event: Event, context: &mut Context<Self>) {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let (state, effects) = state.step(event);
+        self.state = state;
+        for effect in effects {
+            self.act(effect, context);
+        }
+    }
+
+    fn act(&mut self, effect: Effect, context: &mut Context<Self>) {
+        match effect {
+            Effect::Open => self.open(context),
+            Effect::Start => self.start(context),
+            Effect::Terminate(cause) => {
+                if let Some(stopper) = &self.stopper {
+                    stopper.stop(StopReason::Requested(cause.words()));
+                }
+            }
+            Effect::Kill => {
+                if let Some(stopper) = &self.stopper {
+                    stopper.kill();
+                }
+            }
+            Effect::Complete(outcome) => self.complete(outcome, context),
+            Effect::HandBack { reason, outcome } => {
+                let Key { execution, attempt } = self.key;
+                let token = Some(self.grant.work.token);
+                self.deps.finisher.hand_back(HandBack { execution, attempt, token, reason, outcome });
+                context.stop();
+            }
+            Effect::Leave => {
+                tracing::debug!(execution.id = %self.key.execution, "the store did not let the attempt start");
+                if self.deps.books.ledger().report(self.key) {
+                    self.deps.finisher.release(self.key);
+                }
+                context.stop();
+            }
+        }
+    }
+
+    fn prepare(&mut self, context: &mut Context<Self>) {
+        let key = Environments::key(&self.grant.work.spec);
+        if let Some(environment) = self.deps.environments.ready(&key) {
+            self.environment = environment;
+            self.step(Event::Prepared(Ok(())), context);
+            return;
+        }
+        let env_setup = self.deps.env_setup.clone();
+        let asking = async move {
+            for _ in 0..ENVIRONMENT_TRIES.0 {
+                match env_setup.send(Prepare(key.clone())).await {
+                    Ok(Ok(environment)) => return Ok(environment),
+                    Ok(Err(Some(failure))) => {
+                        return Err(Outcome::EnvironmentFailed { step: failure.step, log: failure.log });
+                    }
+                    Ok(Err(None)) | Err(_) => tokio::time::sleep(ENVIRONMENT_TRIES.1).await,
+                }
+            }
+            Err(Outcome::WorkerFault {
+                message: "environments cannot be prepared: their actor does not stay up".into(),
+            })
+        };
+        context.spawn(asking.into_actor(self).map(|answer, actor, context| {
+            let answer = answer.map(|environment| actor.environment = environment);
+            actor.step(Event::Prepared(answer), context);
+        }));
+    }
+
+    fn open(&mut self, context: &mut Context<Self>) {
+        let (store, incarnation) = (Arc::clone(&self.deps.store), self.deps.incarnation);
+        let Key { execution, attempt } = self.key;
+        let token = Some(self.grant.work.token);
+        let request = HandBack { execution, attempt, token, reason: String::new(), outcome: None };
+        let asking = async move {
+            loop {
+                match store.start(incarnation, vec![request.clone()]).await {
+                    Ok(answers) => return answers.first() == Some(&Answered::Accepted),
+                    Err(error) if error.is_passing() => tokio::time::sleep(START_PAUSE).await,
+                    Err(error) => {
+                        tracing::error!(execution.id = %execution, error = &error as &dyn std::error::Error, "the store refused to let an attempt start");
+                        return false;
+                    }
+                }
+            }
+        };
+        context.spawn(asking.into_actor(self).map(|opened, actor, context| actor.step(Event::Opened(opened), context)));
+    }
+
+    fn start(&mut self, context: &mut Context<Self>) {
+        let (key, deps) = (self.key, Arc::clone(&self.deps));
+        let (work, environment) = (Arc::clone(&self.grant.work), self.environment.take());
+        let address = context.address();
+        // Away from the actors' thread: the kernel takes a fraction of a millisecond to start a process, and all other
+        // Executors would wait for it.
+        let task = tokio::spawn(async move {
+            // Declared first, so dropped last: when it is gone, nothing of the tree is left.
+            let (alive, gone) = watch::channel(());
+            let report = Self::run(key, &deps, &work, environment, address, gone).await;
+            drop(alive);
+            report
+        });
+        self.running = Some(AbortOnDrop(task.abort_handle()));
+        context.spawn(task.into_actor(self).map(|joined, actor, context| {
+            let report = joined.unwrap_or_else(|error| {
+                RunReport::not_started(Outcome::WorkerFault { message: format!("running the process: {error}") })
+            });
+            let end = report.end.clone();
+            actor.report = Some(report);
+            actor.step(Event::Ended(end), context);
+        }));
+    }
+
+    async fn run(
+        key: Key,
+        deps: &Arc<ExecutorDeps>,
+        work: &Claimed,
+        environment: Option<PathBuf>,
+        address: actix::Addr<Self>,
+        gone: watch::Receiver<()>,
+    ) -> RunReport {
+        let plan = match deps.planner.plan(key, work, environment.as_deref()) {
+            Ok(plan) => plan,
+            Err(outcome) => return RunReport::not_started(outcome),
+        };
+        let wants_pid = !deps.observers.is_empty();
+        let report = run::run(key, plan, deps.port.clone(), wants_pid, |stopper, pid| {
+            deps.books.leash(key, Leash { stopper: stopper.clone(), gone });
+            address.do_send(Started { stopper, pid });
+        });
+        let report = report.await;
+        let _ended = deps.books.unleash(key);
+        report
+    }
+
+    fn complete(&mut self, outcome: Outcome, context: &mut Context<Self>) {
+        let Key { execution, attempt } = self.key;
+        let report = self.report.take();
+        let (result, resources, logs) =
+            report.map_or((None, None, Vec::new()), |report| (report.result, report.resources, report.logs));
+        let token = self.grant.work.token;
+        let completion = Completion { execution, attempt, token, outcome, result, resources, logs };
+        self.deps.finisher.complete(completion, self.grant.work.spec.action.clone());
+        self.running = None;
+        context.stop();
+    }
+}
+
+impl Actor for Executor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        tracing::debug!(execution.id = %self.key.execution, attempt = %self.key.attempt, child = self.life.name(), "executing");
+        self.prepare(context);
+    }
+}
+
+impl Handler<StopExecution> for Executor {
+    type Result = ();
+
+    fn handle(&mut self, StopExecution(stop): StopExecution, context: &mut Self::Context) {
+        self.step(Event::Stop(stop), context);
+    }
+}
+
+impl Handler<Started> for Executor {
+    type Result = ();
+
+    fn handle(&mut self, started: Started, context: &mut Self::Context) {
+        self.stopper = Some(started.stopper);
+        if let Some(pid) = started.pid {
+            let Key { execution, attempt } = self.key;
+            let (action, at) = (self.grant.work.spec.action.clone(), Timestamp(clock::wall()));
+            for observer in self.deps.observers.iter() {
+                observer.do_send(ExecutionNotice::Started { execution, attempt, action: action.clone(), pid, at });
+            }
+        }
+        self.step(Event::Started, context);
+    }
+}

@@ -1,0 +1,19 @@
+//! One attempt, from the claim to its end.
+
+mod ended_child;
+mod environment;
+mod executor;
+mod machine;
+mod output;
+mod plan;
+mod result;
+mod run;
+mod stop_cause;
+mod work_area;
+
+pub(crate) use environment::{LIFE, OWNER, WorkerVariables};
+pub(crate) use executor::{Executor, ExecutorDeps, StopExecution};
+pub(crate) use machine::Stop;
+pub(crate) use plan::Planner;
+pub(crate) use stop_cause::StopCause;
+pub(crate) use work_area::WorkAreas;

@@ -1,0 +1,228 @@
+//! The way of one attempt's output: kept in hand while the attempt is short and silent, else through the sink.
+
+use std::time::Duration;
+
+use attune_process::{Chunk, Ended, Gap, Stream, clock};
+use attune_types::{LogChunk, LogStream, Timestamp};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::result::{MAX_BYTES, ResultBytes};
+use crate::artifacts::LogPort;
+use crate::executions::Key;
+
+/// How long output may stay in hand.
+const IN_HAND_TIME: Duration = Duration::from_millis(100);
+/// How much output may stay in hand.
+const IN_HAND_BYTES: usize = 64 << 10;
+/// How long the end of an attempt waits for its output to be stored. What takes longer is stored later.
+const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// The output of one attempt. What is short ends up in the completion itself and costs nothing more; as soon as it is
+/// 100 ms old or 64 KiB large, it goes through the sink and reaches followers at once.
+pub(crate) struct Output {
+    key: Key,
+    port: LogPort,
+    next_sequence: i64,
+    in_hand: Vec<LogChunk>,
+    in_hand_bytes: usize,
+    is_streaming: bool,
+    stdout: Option<ResultBytes>,
+    system_bytes: u64,
+}
+
+impl Output {
+    /// `keep_stdout`: a result is to be read from it.
+    pub(crate) const fn new(key: Key, port: LogPort, keep_stdout: bool) -> Self {
+        let stdout = if keep_stdout { Some(ResultBytes::Whole(Vec::new())) } else { None };
+        Self {
+            key,
+            port,
+            next_sequence: 0,
+            in_hand: Vec::new(),
+            in_hand_bytes: 0,
+            is_streaming: false,
+            stdout,
+            system_bytes: 0,
+        }
+    }
+
+    /// Takes chunks until the child has no more.
+    pub(crate) async fn collect(&mut self, mut chunks: mpsc::Receiver<Chunk>) {
+        let patience = Instant::now() + IN_HAND_TIME;
+        loop {
+            let chunk = if self.in_hand.is_empty() {
+                chunks.recv().await
+            } else {
+                tokio::select! {
+                    biased;
+                    chunk = chunks.recv() => chunk,
+                    () = tokio::time::sleep_until(patience) => {
+                        self.stream().await;
+                        continue;
+                    }
+                }
+            };
+            let Some(chunk) = chunk else { return };
+            self.take(chunk).await;
+            if !self.is_streaming && (self.in_hand_bytes > IN_HAND_BYTES || Instant::now() >= patience) {
+                self.stream().await;
+            }
+        }
+    }
+
+    /// Adds what the worker has to say about the end, and hands out what is to ride along in the completion.
+    pub(crate) async fn finish(&mut self, ended: Option<&Ended>) -> Vec<LogChunk> {
+        for line in ended.map(remarks).unwrap_or_default() {
+            self.say(line).await;
+        }
+        if self.is_streaming && !self.port.flush(FLUSH_TIME).await {
+            tracing::debug!(execution.id = %self.key.execution, "output is stored later than the end");
+        }
+        std::mem::take(&mut self.in_hand)
+    }
+
+    /// What standard output held, for the result.
+    pub(crate) fn take_stdout(&mut self) -> ResultBytes {
+        self.stdout.take().unwrap_or(ResultBytes::Whole(Vec::new()))
+    }
+
+    async fn take(&mut self, chunk: Chunk) {
+        if chunk.stream == Stream::Stdout {
+            self.keep_for_result(&chunk);
+        }
+        let stream = match chunk.stream {
+            Stream::Stdout => LogStream::Stdout,
+            Stream::Stderr => LogStream::Stderr,
+        };
+        self.push(stream, chunk.offset, Timestamp(chunk.at_micros), chunk.bytes).await;
+    }
+
+    fn keep_for_result(&mut self, chunk: &Chunk) {
+        if let Some(ResultBytes::Whole(kept)) = &mut self.stdout {
+            // A jump says that something was left out: what is left is no result either.
+            if chunk.offset == kept.len() as u64 && kept.len() + chunk.bytes.len() <= MAX_BYTES {
+                kept.extend_from_slice(&chunk.bytes);
+            } else {
+                self.stdout = Some(ResultBytes::TooMany);
+            }
+        }
+    }
+
+    async fn say(&mut self, line: String) {
+        let offset = self.system_bytes;
+        self.system_bytes += line.len() as u64;
+        self.push(LogStream::System, offset, Timestamp(clock::wall()), line.into_bytes()).await;
+    }
+
+    async fn push(&mut self, stream: LogStream, offset: u64, at: Timestamp, bytes: Vec<u8>) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let Key { execution, attempt } = self.key;
+        let chunk = LogChunk { execution, attempt, sequence, stream, offset, at, bytes };
+        if self.is_streaming {
+            self.port.keep(chunk).await;
+        } else {
+            self.in_hand_bytes += chunk.bytes.len();
+            self.in_hand.push(chunk);
+        }
+    }
+
+    async fn stream(&mut self) {
+        self.is_streaming = true;
+        for chunk in std::mem::take(&mut self.in_hand) {
+            self.port.keep(chunk).await;
+        }
+    }
+}
+
+/// What is worth saying about an end, one line each.
+fn remarks(ended: &Ended) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let mut dropped = |name: &str, gap: Option<Gap>| {
+        if let Some(gap) = gap {
+            remarks.push(format!("{} bytes of {name} left out (from byte {} to {})\n", gap.bytes(), gap.from, gap.to));
+        }
+    };
+    dropped("standard output", ended.stdout_dropped);
+    dropped("standard error", ended.stderr_dropped);
+    if ended.output_closed_early {
+        remarks.push("output closed early: a background process still held it two seconds after the end\n".to_owned());
+    }
+    if !ended.survivors.is_empty() {
+        let names: Vec<String> = ended.survivors.iter().map(ToString::to_string).collect();
+        remarks.push(format!("{} background processes killed: {}\n", names.len(), names.join(", ")));
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifacts::LogOrder;
+    use attune_types::{AttemptNumber, ExecutionId};
+
+    fn chunk(offset: u64, size: usize) -> Chunk {
+        Chunk { stream: Stream::Stdout, offset, at_micros: 0, bytes: vec![b'x'; size] }
+    }
+
+    fn output() -> (Output, mpsc::Receiver<LogOrder>) {
+        let (port, orders) = LogPort::new();
+        (Output::new(Key::new(ExecutionId(1), AttemptNumber(1)), port, true), orders)
+    }
+
+    /// Answers flushes and returns the sequence numbers that came by.
+    async fn play_sink(mut orders: mpsc::Receiver<LogOrder>) -> Vec<i64> {
+        let mut sequences = Vec::new();
+        while let Some(order) = orders.recv().await {
+            match order {
+                LogOrder::Keep(chunk) => sequences.push(chunk.sequence),
+                LogOrder::Flush(answer) => answer.send(()).expect("somebody waits"),
+            }
+        }
+        sequences
+    }
+
+    #[tokio::test]
+    async fn short_output_rides_along_and_never_reaches_the_sink() {
+        let (mut output, orders) = output();
+        let (sender, chunks) = mpsc::channel(4);
+        sender.send(chunk(0, 3)).await.expect("sent");
+        drop(sender);
+        output.collect(chunks).await;
+        let in_hand = output.finish(None).await;
+        assert_eq!(in_hand.len(), 1);
+        assert_eq!(output.take_stdout(), ResultBytes::Whole(b"xxx".to_vec()));
+        drop(output);
+        assert!(play_sink(orders).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn long_output_goes_through_the_sink_in_order_without_gaps() {
+        let (mut output, orders) = output();
+        let sink = tokio::spawn(play_sink(orders));
+        let (sender, chunks) = mpsc::channel(4);
+        let writing = async move {
+            for index in 0..40_u64 {
+                sender.send(chunk(index * 65_536, 65_536)).await.expect("sent");
+            }
+        };
+        tokio::join!(writing, output.collect(chunks));
+        assert!(output.finish(None).await.is_empty());
+        assert_eq!(output.take_stdout(), ResultBytes::TooMany);
+        drop(output);
+        assert_eq!(sink.await.expect("sink"), (0..40).collect::<Vec<i64>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn old_output_goes_through_the_sink_however_short() {
+        let (mut output, mut orders) = output();
+        let (sender, chunks) = mpsc::channel(4);
+        let collecting = tokio::spawn(async move { output.collect(chunks).await });
+        sender.send(chunk(0, 1)).await.expect("sent");
+        let Some(LogOrder::Keep(kept)) = orders.recv().await else { panic!("a piece") };
+        assert_eq!(kept.bytes, b"x");
+        drop(sender);
+        collecting.await.expect("joined");
+    }
+}

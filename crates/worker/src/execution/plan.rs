@@ -1,0 +1,163 @@
+//! From the work of a claim to the command that does it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use attune_pack::Library;
+use attune_process::{Command, OutputLimits};
+use attune_runtime::{CleanEnvironment, Registry, ResolveError, Resolved, Script};
+use attune_store::Claimed;
+use attune_types::{ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
+use serde_json::{Map, Value};
+
+use super::environment::{ATTEMPT_ID, Places, WorkerVariables};
+use super::result::ResultRules;
+use super::run::RunPlan;
+use super::work_area::{WorkArea, WorkAreas};
+use crate::executions::Key;
+
+/// From the work of a claim to the command that does it.
+pub(crate) struct Planner {
+    pub(crate) library: Library,
+    pub(crate) registry: Registry,
+    pub(crate) areas: WorkAreas,
+    pub(crate) artifacts_directory: PathBuf,
+    pub(crate) child_environment: CleanEnvironment,
+    pub(crate) variables: WorkerVariables,
+    pub(crate) grace: Duration,
+    pub(crate) output: OutputLimits,
+    /// What requirements resolved to before: there are few, and each execution asks.
+    pub(crate) resolved: Mutex<HashMap<(String, String), Resolved>>,
+}
+
+impl Planner {
+    /// What to run for `work`, with its files in place.
+    ///
+    /// # Errors
+    /// The outcome of an execution that cannot be started.
+    pub(crate) fn plan(&self, key: Key, work: &Claimed, environment: Option<&Path>) -> Result<RunPlan, Outcome> {
+        let spec = &work.spec;
+        let resolved = self.resolve(&spec.requirement)?;
+        let mut area = self.areas.area(key);
+        let (path, pack_dir) = self.script(spec, &mut area)?;
+        let artifacts_dir = self.artifacts_directory.join(key.to_string());
+        if !spec.artifacts.is_empty() {
+            fs::create_dir_all(&artifacts_dir).map_err(|error| not_writable(&artifacts_dir, &error))?;
+        }
+        let script = Script {
+            path,
+            arguments: Vec::new(),
+            pack_dir: pack_dir.map(Path::to_path_buf),
+            environment_dir: environment.map(Path::to_path_buf),
+        };
+        let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
+        let places = Places { pack_dir, artifacts_dir, result_file: &area.result_file };
+        command.environment.extend(self.variables.of(key, work, places));
+        deliver(&mut command, spec, &work.parameters, &mut area)?;
+        command.timeout = Some(Duration::from_millis(spec.timeout_ms));
+        command.grace = self.grace;
+        command.output = self.output;
+        command.marker = Some(ATTEMPT_ID.into());
+        let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
+        Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area })
+    }
+
+    fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {
+        let constraint = requirement.version.as_ref().map_or("", |version| version.as_str());
+        let key = (requirement.runtime.clone(), constraint.to_owned());
+        let mut known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(resolved) = known.get(&key) {
+            return Ok(resolved.clone());
+        }
+        let resolved = self.registry.resolve(requirement).map_err(|error| match error {
+            ResolveError::NoInterpreter { runtime, .. } => Outcome::InterpreterMissing { name: runtime },
+            other => Outcome::InterpreterMissing { name: format!("{}: {other}", requirement.runtime) },
+        })?;
+        known.insert(key, resolved.clone());
+        Ok(resolved)
+    }
+
+    fn script<'a>(&'a self, spec: &ExecutionSpec, area: &mut WorkArea) -> Result<(PathBuf, Option<&'a Path>), Outcome> {
+        if let Some(code) = &spec.code {
+            if !is_plain_name(&code.name) {
+                return Err(not_executable(format!("{:?} is not a file name", code.name)));
+            }
+            let path = area
+                .write(&code.name, code.content.as_bytes(), 0o700)
+                .map_err(|error| not_writable(Path::new(&code.name), &error))?;
+            return Ok((path, None));
+        }
+        let pack = &spec.action.pack;
+        let directory = self.library.pack_dir(pack).ok_or_else(|| {
+            let searched: Vec<String> = self.library.searched().iter().map(|path| path.display().to_string()).collect();
+            not_executable(format!("pack {pack} is not on this worker (searched {})", searched.join(", ")))
+        })?;
+        let relative = Path::new(&spec.entry_point);
+        if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+            return Err(not_executable(format!("entry point {:?} leads out of its pack", spec.entry_point)));
+        }
+        let path = directory.join("actions").join(relative);
+        if !path.is_file() {
+            return Err(not_executable(format!("entry point {} does not exist", path.display())));
+        }
+        Ok((path, Some(directory)))
+    }
+}
+
+/// Puts the parameters where the action expects them. Data never becomes code, and the value of a secret parameter
+/// never stands in the environment, where every process of the same user could read it: an action that takes its
+/// parameters from there finds the secret ones as one JSON object on standard input.
+fn deliver(
+    command: &mut Command,
+    spec: &ExecutionSpec,
+    parameters: &Map<String, Value>,
+    area: &mut WorkArea,
+) -> Result<(), Outcome> {
+    let refused = |error: attune_pack::RenderError| not_executable(error.to_string());
+    match spec.parameter_delivery {
+        ParameterDelivery::Stdin => {
+            command.input = attune_pack::render(spec.parameter_format, parameters).map_err(refused)?;
+        }
+        ParameterDelivery::File => {
+            let name = match spec.parameter_format {
+                ParameterFormat::Json => "parameters.json",
+                ParameterFormat::Yaml => "parameters.yaml",
+                ParameterFormat::Dotenv => "parameters.env",
+            };
+            let text = attune_pack::render(spec.parameter_format, parameters).map_err(refused)?;
+            let path = area.write(name, &text, 0o600).map_err(|error| not_writable(Path::new(name), &error))?;
+            command.environment.push(("ATTUNE_PARAMETERS_FILE".into(), path.into()));
+        }
+        ParameterDelivery::Env => {
+            let (secret, open): (Map<String, Value>, Map<String, Value>) =
+                parameters.clone().into_iter().partition(|(name, _)| spec.secret_parameters.contains(name));
+            for (name, value) in attune_pack::environment(&open).map_err(refused)? {
+                command.environment.push((name.into(), value.into()));
+            }
+            if !secret.is_empty() {
+                command.input = attune_pack::render(ParameterFormat::Json, &secret).map_err(refused)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
+}
+
+const fn not_executable(reason: String) -> Outcome {
+    Outcome::NotExecutable { reason }
+}
+
+fn not_writable(path: &Path, error: &io::Error) -> Outcome {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return Outcome::DiskFull { path: path.display().to_string() };
+    }
+    not_executable(format!("{} cannot be written: {error}", path.display()))
+}

@@ -1,0 +1,38 @@
+//! Why a running execution is stopped from outside.
+
+use attune_types::Outcome;
+
+/// Why a running execution is stopped from outside. The first cause stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StopCause {
+    /// Somebody cancelled it.
+    Cancelled { by: String },
+    /// The worker leaves.
+    Draining { by: String },
+    /// The leases could not be renewed in time.
+    LeaseRanOut,
+    /// The store says that the attempt is no longer this worker's.
+    TakenAway,
+}
+
+impl StopCause {
+    /// The outcome of an attempt that ended because of it.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Cancelled { by } => Outcome::Cancelled { by: by.clone() },
+            Self::Draining { by } => Outcome::Interrupted { by: by.clone() },
+            Self::LeaseRanOut => Outcome::Interrupted { by: "the worker: its lease could not be renewed".to_owned() },
+            Self::TakenAway => Outcome::Interrupted { by: "the worker: the attempt was taken away".to_owned() },
+        }
+    }
+
+    /// In words, for the process and the log.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Cancelled { by } => format!("cancelled by {by}"),
+            Self::Draining { by } => format!("interrupted by {by}"),
+            Self::LeaseRanOut => "its lease could not be renewed".to_owned(),
+            Self::TakenAway => "the attempt was taken away".to_owned(),
+        }
+    }
+}

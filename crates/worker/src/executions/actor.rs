@@ -1,0 +1,402 @@
+//! The actor that gives slots to attempts and runs an Executor for each.
+//!
+//! It owns the decision who runs next and lives as long as the worker. Nothing that is owed is inside it: the ledger,
+//! the leashes and the Executors outlive its crashes, and its next life goes on where the ledger stands.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised,
+    WrapFuture,
+};
+use attune_queue::DeliveryTag;
+use attune_store::{Completion, HandBack};
+use attune_supervise::{Children, Drain, Exit, Life};
+use attune_types::{ExecutionId, Outcome};
+
+use super::books::Books;
+use super::claims::Claims;
+use super::counters::Count;
+use super::finisher::Finisher;
+use super::key::Key;
+use super::ledger::Offered;
+use crate::consumer::Acknowledge;
+use crate::environments::Environments;
+use crate::execution::{Executor, ExecutorDeps, Stop, StopCause, StopExecution};
+use crate::home::Home;
+
+/// The first and the longest pause after the store could not be asked.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+
+/// Work that may be claimed.
+pub(crate) struct Offer {
+    pub(crate) key: Key,
+    /// The delivery to settle; `None` when a heartbeat brought it.
+    pub(crate) tag: Option<DeliveryTag>,
+}
+
+/// Something may have become possible: a slot, a grant, an empty ledger.
+pub(crate) struct Proceed;
+
+/// The store could not be asked for work.
+pub(crate) struct ClaimsFailed;
+
+/// The pause after that is over.
+struct PauseOver;
+
+/// Somebody cancelled an execution.
+pub(crate) struct Cancel {
+    pub(crate) execution: ExecutionId,
+    pub(crate) by: String,
+}
+
+/// Attempts that shall stop.
+pub(crate) struct StopAttempts {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) stop: Stop,
+}
+
+/// Whether new work is taken at all: the store's drain flag.
+pub(crate) struct SetAccepting(pub(crate) bool);
+
+/// Takes no more work and hands back what has not been claimed. Resolves when that is done, with the deliveries to
+/// acknowledge.
+pub(crate) struct StopTaking;
+
+/// Running executions get no more time: the second signal.
+pub(crate) struct Hurry;
+
+/// The time for running executions is over.
+struct DrainTimeIsUp;
+
+/// An Executor is gone.
+struct ExecutorEnded {
+    key: Key,
+    exit: Exit,
+}
+
+macro_rules! messages {
+    ($($name:ty => $result:ty),+ $(,)?) => {
+        $(impl Message for $name { type Result = $result; })+
+    };
+}
+
+messages! {
+    Offer => (), Proceed => (), ClaimsFailed => (), PauseOver => (), Cancel => (), StopAttempts => (),
+    SetAccepting => (), StopTaking => Vec<DeliveryTag>, Hurry => (), DrainTimeIsUp => (), ExecutorEnded => (),
+}
+
+/// What survives its crashes.
+pub(crate) struct ExecutionsDeps {
+    pub(crate) slots: usize,
+    pub(crate) drain: Duration,
+    pub(crate) books: Arc<Books>,
+    pub(crate) claims: Claims,
+    pub(crate) finisher: Finisher,
+    pub(crate) environments: Arc<Environments>,
+    pub(crate) executors: Children,
+    pub(crate) executor_deps: Arc<ExecutorDeps>,
+    /// Executors that run, to be told to stop.
+    pub(crate) addresses: Arc<Mutex<HashMap<Key, Addr<Executor>>>>,
+    /// The lock on the state directory, held as long as anything may write there.
+    pub(crate) _home: Home,
+}
+
+/// The actor that gives slots to attempts.
+pub(crate) struct Executions {
+    deps: ExecutionsDeps,
+    life: Life<Self>,
+    state: State,
+}
+
+struct State {
+    pause: Duration,
+    is_paused: bool,
+    is_accepting: bool,
+    is_draining: bool,
+}
+
+impl State {
+    const fn new() -> Self {
+        Self { pause: PAUSES.0, is_paused: false, is_accepting: true, is_draining: false }
+    }
+}
+
+impl Executions {
+    pub(crate) const fn new(deps: ExecutionsDeps, life: Life<Self>) -> Self {
+        Self { deps, life, state: State::new() }
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, HashMap<Key, Addr<Executor>>> {
+        self.deps.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does everything that the ledger allows now.
+    fn proceed(&mut self, context: &mut Context<Self>) {
+        let grants = self.deps.books.ledger().idle_grants();
+        for key in grants {
+            self.execute(key, context);
+        }
+        if self.state.is_accepting && !self.state.is_draining && !self.state.is_paused {
+            let keys = self.deps.books.ledger().take(self.deps.slots);
+            if !keys.is_empty() {
+                let hold = self.deps.environments.may_have_to_prepare();
+                tokio::spawn(self.deps.claims.clone().claim(keys, hold));
+            }
+        }
+        if self.state.is_draining && self.deps.books.ledger().is_empty() {
+            context.stop();
+        }
+    }
+
+    fn execute(&mut self, key: Key, context: &mut Context<Self>) {
+        let presence = Arc::new(());
+        let Some(grant) = self.deps.books.ledger().execute(key, &presence) else { return };
+        let deps = Arc::clone(&self.deps.executor_deps);
+        let name = format!("execution-{key}");
+        let child = self.deps.executors.spawn(name, |life| Executor::new(deps, key, grant, presence, life));
+        if self.state.is_draining {
+            child.address.do_send(StopExecution(draining_stop()));
+        }
+        self.addresses().insert(key, child.address);
+        let (exit, executions) = (child.exit, context.address());
+        tokio::spawn(async move {
+            let exit = exit.await;
+            executions.do_send(ExecutorEnded { key, exit });
+        });
+    }
+
+    /// Ends an attempt whose Executor is gone without a word.
+    fn settle_deserted(&self, key: Key, why: String) {
+        let Some(grant) = self.deps.books.ledger().unreported(key) else { return };
+        self.deps.books.counters.add(Count::Fault);
+        tracing::error!(execution.id = %key.execution, attempt = %key.attempt, reason = %why, "executor crashed; its execution ends as a fault of the worker");
+        let completion = Completion {
+            execution: key.execution,
+            attempt: key.attempt,
+            token: grant.work.token,
+            outcome: Outcome::WorkerFault { message: why.clone() },
+            result: None,
+            resources: None,
+            logs: Vec::new(),
+        };
+        let leash = self.deps.books.unleash(key);
+        let (finisher, action, held) = (self.deps.finisher.clone(), grant.work.spec.action.clone(), grant.held);
+        tokio::spawn(async move {
+            // Nothing is reported before nothing of it is left: a retry must never meet its predecessor.
+            if let Some(leash) = leash {
+                leash.kill().await;
+            }
+            if held {
+                let Completion { execution, attempt, token, .. } = completion;
+                let token = Some(token);
+                finisher.hand_back(HandBack { execution, attempt, token, reason: why, outcome: None });
+            } else {
+                finisher.complete(completion, action);
+            }
+        });
+    }
+
+    fn stop_all(&self, stop: &Stop) {
+        for address in self.addresses().values() {
+            address.do_send(StopExecution(stop.clone()));
+        }
+    }
+
+    /// Forgets what waits for a slot; the deliveries to settle and what the store must be told.
+    fn drop_waiting(&self) -> (Vec<DeliveryTag>, Vec<HandBack>) {
+        let waiting = self.deps.books.ledger().forget_waiting();
+        let (mut tags, mut attempts) = (Vec::new(), Vec::new());
+        for (key, mut deliveries) in waiting {
+            tags.append(&mut deliveries);
+            let Key { execution, attempt } = key;
+            let reason = "the worker takes no more work".to_owned();
+            attempts.push(HandBack { execution, attempt, token: None, reason, outcome: None });
+        }
+        (tags, attempts)
+    }
+
+    fn hand_back_waiting(&self) {
+        let (tags, attempts) = self.drop_waiting();
+        if attempts.is_empty() {
+            return;
+        }
+        let (finisher, acknowledge) = (self.deps.finisher.clone(), self.deps.claims.acknowledge.clone());
+        tokio::spawn(async move {
+            finisher.hand_back_now(attempts).await;
+            acknowledge.do_send(Acknowledge(tags));
+        });
+    }
+}
+
+fn draining_stop() -> Stop {
+    Stop { cause: StopCause::Draining { by: "the worker's shutdown".to_owned() }, kill: false }
+}
+
+impl Actor for Executions {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        if self.life.number() > 0 {
+            let deserted = self.deps.books.ledger().deserted();
+            for key in deserted {
+                self.settle_deserted(key, "its executor was gone after a crash".to_owned());
+            }
+        }
+        self.proceed(context);
+    }
+}
+
+impl Supervised for Executions {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.state = State::new();
+    }
+}
+
+impl Handler<Offer> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, offer: Offer, context: &mut Self::Context) {
+        let offered = self.deps.books.ledger().offer(offer.key, offer.tag);
+        match offered {
+            Offered::New if !self.state.is_accepting || self.state.is_draining => self.hand_back_waiting(),
+            Offered::New => self.proceed(context),
+            Offered::Waiting => {}
+            Offered::InHand => {
+                if let Some(tag) = offer.tag {
+                    self.deps.claims.acknowledge.do_send(Acknowledge(vec![tag]));
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Proceed> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: Proceed, context: &mut Self::Context) {
+        self.state.pause = PAUSES.0;
+        self.proceed(context);
+    }
+}
+
+impl Handler<ClaimsFailed> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: ClaimsFailed, context: &mut Self::Context) {
+        if !self.state.is_paused {
+            self.state.is_paused = true;
+            context.notify_later(PauseOver, self.state.pause);
+            self.state.pause = (self.state.pause * 2).min(PAUSES.1);
+        }
+        // Others of the same batch may have been granted.
+        self.proceed(context);
+    }
+}
+
+impl Handler<PauseOver> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: PauseOver, context: &mut Self::Context) {
+        self.state.is_paused = false;
+        self.proceed(context);
+    }
+}
+
+impl Handler<Cancel> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, cancel: Cancel, _: &mut Self::Context) {
+        let keys = self.deps.books.ledger().executing(cancel.execution);
+        let addresses = self.addresses();
+        for address in keys.iter().filter_map(|key| addresses.get(key)) {
+            let cause = StopCause::Cancelled { by: cancel.by.clone() };
+            address.do_send(StopExecution(Stop { cause, kill: false }));
+        }
+    }
+}
+
+impl Handler<StopAttempts> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, order: StopAttempts, _: &mut Self::Context) {
+        let addresses = self.addresses();
+        for address in order.keys.iter().filter_map(|key| addresses.get(key)) {
+            address.do_send(StopExecution(order.stop.clone()));
+        }
+    }
+}
+
+impl Handler<SetAccepting> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, SetAccepting(accepting): SetAccepting, context: &mut Self::Context) {
+        if self.state.is_accepting == accepting {
+            return;
+        }
+        self.state.is_accepting = accepting;
+        tracing::info!(accepting, "the store says whether this worker takes work");
+        if accepting {
+            self.proceed(context);
+        } else {
+            self.hand_back_waiting();
+        }
+    }
+}
+
+impl Handler<StopTaking> for Executions {
+    type Result = ResponseActFuture<Self, Vec<DeliveryTag>>;
+
+    fn handle(&mut self, _: StopTaking, _: &mut Self::Context) -> Self::Result {
+        self.state.is_accepting = false;
+        let (tags, attempts) = self.drop_waiting();
+        let finisher = self.deps.finisher.clone();
+        let told = async move {
+            if !attempts.is_empty() {
+                finisher.hand_back_now(attempts).await;
+            }
+            tags
+        };
+        Box::pin(told.into_actor(self).map(|tags, _, _| tags))
+    }
+}
+
+impl Handler<Drain> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, context: &mut Self::Context) {
+        self.state.is_draining = true;
+        self.hand_back_waiting();
+        context.notify_later(DrainTimeIsUp, self.deps.drain);
+        self.proceed(context);
+    }
+}
+
+impl Handler<DrainTimeIsUp> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: DrainTimeIsUp, _: &mut Self::Context) {
+        self.stop_all(&draining_stop());
+    }
+}
+
+impl Handler<Hurry> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: Hurry, _: &mut Self::Context) {
+        self.stop_all(&draining_stop());
+    }
+}
+
+impl Handler<ExecutorEnded> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, ended: ExecutorEnded, context: &mut Self::Context) {
+        let ExecutorEnded { key, exit } = ended;
+        self.addresses().remove(&key);
+        self.settle_deserted(key, format!("the executor {exit}"));
+        self.proceed(context);
+    }
+}

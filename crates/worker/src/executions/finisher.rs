@@ -1,0 +1,163 @@
+//! Reports ends to the store, for ever if it must.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Recipient;
+use attune_process::clock;
+use attune_store::{Answered, Completion, GroupCommit, GroupCommitError, HandBack, Store};
+use attune_types::{ActionRef, Incarnation, Outcome, Timestamp};
+
+use super::actor::Proceed;
+use super::books::Books;
+use super::counters::Count;
+use super::key::Key;
+use super::spool::Spool;
+use crate::notice::ExecutionNotice;
+
+/// The first and the longest pause between two offers.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How often an attempt that never started is handed back before it is left to the reaper, which knows anyway.
+const HAND_BACK_TRIES: u32 = 3;
+
+/// Reports ends to the store. It is no actor: an end is owed whatever crashes, so each one has a task of its own that
+/// only the store's answer ends, and a file on disk as soon as the store does not answer.
+#[derive(Clone)]
+pub(crate) struct Finisher {
+    pub(crate) group: GroupCommit<Completion, Answered>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) spool: Spool,
+    pub(crate) books: Arc<Books>,
+    pub(crate) proceed: Recipient<Proceed>,
+    pub(crate) observers: Arc<[Recipient<ExecutionNotice>]>,
+}
+
+impl Finisher {
+    /// Reports the end of an attempt, unless that was done before. Must be called on the runtime.
+    pub(crate) fn complete(&self, completion: Completion, action: ActionRef) {
+        let key = Key::new(completion.execution, completion.attempt);
+        if !self.books.ledger().report(key) {
+            return;
+        }
+        let finisher = self.clone();
+        tokio::spawn(async move {
+            let (outcome, resources) = (completion.outcome.clone(), completion.resources);
+            let answer = finisher.offer(completion).await;
+            let accepted = answer == Answered::Accepted;
+            finisher.books.counters.add(if accepted { Count::Completed } else { Count::Late });
+            tracing::debug!(execution.id = %key.execution, attempt = %key.attempt, accepted, outcome = outcome.summary(), "execution ended");
+            let (execution, attempt) = key.pair();
+            let at = Timestamp(clock::wall());
+            for observer in finisher.observers.iter() {
+                let (action, outcome) = (action.clone(), outcome.clone());
+                let notice = ExecutionNotice::Ended { execution, attempt, action, outcome, resources, accepted, at };
+                observer.do_send(notice);
+            }
+            finisher.release(key);
+        });
+    }
+
+    /// Gives back an attempt that never started, unless its end was reported before.
+    pub(crate) fn hand_back(&self, hand_back: HandBack) {
+        let key = Key::new(hand_back.execution, hand_back.attempt);
+        if !self.books.ledger().report(key) {
+            return;
+        }
+        let finisher = self.clone();
+        tokio::spawn(async move {
+            finisher.hand_back_now(vec![hand_back]).await;
+            finisher.release(key);
+        });
+    }
+
+    /// Gives back attempts that never started, and waits until the store knows or cannot be told.
+    pub(crate) async fn hand_back_now(&self, attempts: Vec<HandBack>) {
+        for attempt in 0..HAND_BACK_TRIES {
+            match self.store.hand_back(self.incarnation, attempts.clone()).await {
+                Ok(_) => {
+                    attempts.iter().for_each(|_| self.books.counters.add(Count::HandedBack));
+                    return;
+                }
+                Err(error) if error.is_passing() && attempt + 1 < HAND_BACK_TRIES => {
+                    tokio::time::sleep(PAUSES.0).await;
+                }
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        attempts = attempts.len(),
+                        "attempts could not be handed back; they are dispatched again when their time is over"
+                    );
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Forgets an attempt whose end is known to the store.
+    pub(crate) fn release(&self, key: Key) {
+        let _nobody_waits = self.books.unleash(key);
+        self.books.ledger().forget(key);
+        self.proceed.do_send(Proceed);
+    }
+
+    /// Offers an end until the store answers.
+    pub(crate) async fn offer(&self, completion: Completion) -> Answered {
+        let key = Key::new(completion.execution, completion.attempt);
+        let mut completion = completion;
+        let mut is_spooled = false;
+        let mut was_mended = false;
+        let mut pause = PAUSES.0;
+        loop {
+            match self.group.submit(completion.clone()).await {
+                Ok(answer) => {
+                    if is_spooled {
+                        self.spool.remove(key);
+                    }
+                    return answer;
+                }
+                // The store answers and does not want this: most likely a result that its types cannot hold. Saying so
+                // is better than offering the same for ever.
+                Err(GroupCommitError::Commit(error)) if !error.is_passing() && !was_mended => {
+                    tracing::error!(execution.id = %key.execution, error = &*error as &dyn std::error::Error, "the store refused an end; reporting that instead");
+                    completion = mended(completion, &error.to_string());
+                    was_mended = true;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::debug!(execution.id = %key.execution, error = &error as &dyn std::error::Error, "the end cannot be reported yet");
+                }
+            }
+            if !is_spooled {
+                is_spooled = self.write_down(&completion).await;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn write_down(&self, completion: &Completion) -> bool {
+        let (spool, copy) = (self.spool.clone(), completion.clone());
+        let written = tokio::task::spawn_blocking(move || spool.write(&copy)).await;
+        match written {
+            Ok(Ok(())) => {
+                tracing::warn!(execution.id = %completion.execution, "the store is away: the end lies on disk and is offered until it is taken");
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::error!(execution.id = %completion.execution, error = &error as &dyn std::error::Error, "the store is away and the end cannot be written to disk");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+fn mended(completion: Completion, reason: &str) -> Completion {
+    let outcome = if completion.result.is_some() {
+        Outcome::OutputInvalid { position: format!("the result cannot be stored: {reason}") }
+    } else {
+        completion.outcome
+    };
+    Completion { outcome, result: None, logs: Vec::new(), ..completion }
+}

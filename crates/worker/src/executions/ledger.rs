@@ -1,0 +1,214 @@
+//! Every attempt this worker has to do with, from the first message about it until the store has taken its end.
+//!
+//! The ledger is plain data behind a lock and belongs to no actor: whatever crashes, what is owed is still written
+//! down here. No lock is held across an await, and nothing under it can panic half-way.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Weak};
+
+use attune_queue::DeliveryTag;
+use attune_store::Claimed;
+use attune_types::ExecutionId;
+
+use super::key::Key;
+
+/// Where an attempt stands.
+#[derive(Debug)]
+enum Phase {
+    /// It waits for a slot.
+    Waiting,
+    /// It has a slot and the store is being asked for it.
+    Claiming,
+    /// It is this worker's; nobody runs it yet.
+    Granted(Grant),
+    /// An executor runs it as long as `presence` lives.
+    Executing { grant: Grant, presence: Weak<()> },
+    /// Its end is being reported.
+    Reporting,
+}
+
+/// A claim that was granted.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    /// The work.
+    pub(crate) work: Arc<Claimed>,
+    /// Whether the store still waits for the word that it starts.
+    pub(crate) held: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Deliveries that are to be settled once the claim was answered.
+    tags: Vec<DeliveryTag>,
+    phase: Phase,
+}
+
+/// What became of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offered {
+    /// It waits for a slot now.
+    New,
+    /// It waits already; the delivery is settled together with the first one.
+    Waiting,
+    /// It is in hand already: settle the delivery.
+    InHand,
+}
+
+/// Every attempt this worker has to do with.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: HashMap<Key, Entry>,
+    order: VecDeque<Key>,
+}
+
+impl Ledger {
+    /// Notes that an attempt may be claimed.
+    pub(crate) fn offer(&mut self, key: Key, tag: Option<DeliveryTag>) -> Offered {
+        match self.entries.get_mut(&key) {
+            None => {
+                let tags = tag.into_iter().collect();
+                self.entries.insert(key, Entry { tags, phase: Phase::Waiting });
+                self.order.push_back(key);
+                Offered::New
+            }
+            Some(Entry { tags, phase: Phase::Waiting | Phase::Claiming }) => {
+                if let Some(tag) = tag.filter(|tag| !tags.contains(tag)) {
+                    tags.push(tag);
+                }
+                Offered::Waiting
+            }
+            Some(_) => Offered::InHand,
+        }
+    }
+
+    /// Takes as many waiting attempts as there are free slots, oldest first; they are being claimed now.
+    pub(crate) fn take(&mut self, slots: usize) -> Vec<Key> {
+        let free = slots.saturating_sub(self.in_slots());
+        let mut taken = Vec::new();
+        while taken.len() < free {
+            let Some(key) = self.order.pop_front() else { break };
+            if let Some(entry) = self.entries.get_mut(&key).filter(|entry| matches!(entry.phase, Phase::Waiting)) {
+                entry.phase = Phase::Claiming;
+                taken.push(key);
+            }
+        }
+        taken
+    }
+
+    /// Puts attempts whose claim could not be asked back to the head of the line.
+    pub(crate) fn unclaimed(&mut self, keys: &[Key]) {
+        for key in keys.iter().rev() {
+            if let Some(entry) = self.entries.get_mut(key).filter(|entry| matches!(entry.phase, Phase::Claiming)) {
+                entry.phase = Phase::Waiting;
+                self.order.push_front(*key);
+            }
+        }
+    }
+
+    /// Notes that a claim was granted; the deliveries to settle.
+    pub(crate) fn granted(&mut self, key: Key, grant: Grant) -> Vec<DeliveryTag> {
+        self.entries.get_mut(&key).map_or_else(Vec::new, |entry| {
+            entry.phase = Phase::Granted(grant);
+            std::mem::take(&mut entry.tags)
+        })
+    }
+
+    /// Forgets an attempt; the deliveries to settle.
+    pub(crate) fn forget(&mut self, key: Key) -> Vec<DeliveryTag> {
+        self.entries.remove(&key).map_or_else(Vec::new, |entry| entry.tags)
+    }
+
+    /// Forgets everything that waits, oldest first, with the deliveries to settle.
+    pub(crate) fn forget_waiting(&mut self) -> Vec<(Key, Vec<DeliveryTag>)> {
+        let waiting: Vec<Key> = self.order.drain(..).collect();
+        waiting.into_iter().filter_map(|key| Some((key, self.entries.remove(&key)?.tags))).collect()
+    }
+
+    /// Hands a granted attempt to the executor that is represented by `presence`.
+    pub(crate) fn execute(&mut self, key: Key, presence: &Arc<()>) -> Option<Grant> {
+        let entry = self.entries.get_mut(&key)?;
+        let Phase::Granted(grant) = &entry.phase else { return None };
+        let grant = grant.clone();
+        entry.phase = Phase::Executing { grant: grant.clone(), presence: Arc::downgrade(presence) };
+        Some(grant)
+    }
+
+    /// Granted attempts that nobody runs yet.
+    pub(crate) fn idle_grants(&self) -> Vec<Key> {
+        self.keys(|phase| matches!(phase, Phase::Granted(_)))
+    }
+
+    /// Attempts whose executor is gone without having reported their end.
+    pub(crate) fn deserted(&self) -> Vec<Key> {
+        self.keys(|phase| matches!(phase, Phase::Executing { presence, .. } if presence.strong_count() == 0))
+    }
+
+    /// The grant of an attempt whose end has not been reported.
+    pub(crate) fn unreported(&self, key: Key) -> Option<Grant> {
+        match &self.entries.get(&key)?.phase {
+            Phase::Granted(grant) | Phase::Executing { grant, .. } => Some(grant.clone()),
+            _ => None,
+        }
+    }
+
+    /// Notes that the end of an attempt is being reported. `false` when it was before: who asks second must not report.
+    pub(crate) fn report(&mut self, key: Key) -> bool {
+        match self.entries.get_mut(&key) {
+            Some(entry) if !matches!(entry.phase, Phase::Reporting) => {
+                entry.phase = Phase::Reporting;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Attempts whose leases this worker must renew.
+    pub(crate) fn held(&self) -> Vec<Key> {
+        self.keys(|phase| !matches!(phase, Phase::Waiting | Phase::Claiming))
+    }
+
+    /// Attempts of an execution that are being run.
+    pub(crate) fn executing(&self, execution: ExecutionId) -> Vec<Key> {
+        let mut keys = self.keys(|phase| matches!(phase, Phase::Executing { .. } | Phase::Granted(_)));
+        keys.retain(|key| key.execution == execution);
+        keys
+    }
+
+    /// How many slots are taken.
+    pub(crate) fn in_slots(&self) -> usize {
+        self.entries.len() - self.waiting()
+    }
+
+    /// How many attempts wait for a slot.
+    pub(crate) fn waiting(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is nothing left to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many attempts stand where, for people.
+    pub(crate) fn census(&self) -> BTreeMap<&'static str, usize> {
+        let mut census = BTreeMap::new();
+        for entry in self.entries.values() {
+            let name = match entry.phase {
+                Phase::Waiting => "waiting",
+                Phase::Claiming => "claiming",
+                Phase::Granted(_) => "granted",
+                Phase::Executing { .. } => "executing",
+                Phase::Reporting => "reporting",
+            };
+            *census.entry(name).or_default() += 1;
+        }
+        census
+    }
+
+    fn keys(&self, wanted: impl Fn(&Phase) -> bool) -> Vec<Key> {
+        let mut keys: Vec<Key> =
+            self.entries.iter().filter(|(_, entry)| wanted(&entry.phase)).map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys
+    }
+}

@@ -1,0 +1,23 @@
+//! The attempts this worker has in hand, and the actor that gives them slots.
+
+mod actor;
+mod books;
+mod claims;
+mod counters;
+mod finisher;
+mod key;
+mod ledger;
+#[cfg(test)]
+mod ledger_tests;
+pub(crate) mod leftovers;
+mod spool;
+
+pub(crate) use actor::{Cancel, Executions, ExecutionsDeps, Hurry, Offer, SetAccepting, StopAttempts, StopTaking};
+pub(crate) use books::{Books, Leash};
+pub(crate) use claims::Claims;
+pub(crate) use counters::Count;
+pub use counters::Counts;
+pub(crate) use finisher::Finisher;
+pub(crate) use key::Key;
+pub(crate) use ledger::Grant;
+pub(crate) use spool::Spool;
