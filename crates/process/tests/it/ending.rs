@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attune_process::{Ended, How, StopReason, spawn};
+use attune_process::{Ended, How, StopReason, Stream, spawn};
 
 use crate::fixture::{Fixture, receive_all};
 
@@ -30,7 +30,7 @@ fn a_signal_from_elsewhere_is_no_stop_of_ours() {
     }
 }
 
-/// Runs a script that says when it is ready, asks it to stop then, and returns its end and everything it printed.
+/// Runs a script that says when it is ready, asks it to stop then, and returns its end and its standard output.
 fn stopped_when_ready(fixture: &Fixture, script: &str, grace: Duration) -> (Ended, Vec<u8>) {
     fixture.run(async {
         let mut command = fixture.shell(script);
@@ -41,7 +41,9 @@ fn stopped_when_ready(fixture: &Fixture, script: &str, grace: Duration) -> (Ende
         let listening = async {
             let mut printed = receiver.recv().await.expect("it is ready").bytes;
             stopper.stop(requested("ada"));
-            for chunk in receive_all(receiver).await {
+            let rest = receive_all(receiver).await;
+            // The shell itself says on standard error whose end it saw.
+            for chunk in rest.into_iter().filter(|chunk| chunk.stream == Stream::Stdout) {
                 printed.extend(chunk.bytes);
             }
             printed
