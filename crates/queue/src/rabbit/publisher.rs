@@ -1,0 +1,248 @@
+//! The connection that messages leave through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attune_types::Envelope;
+use attune_types::message::EXCHANGE;
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Confirmation, ExchangeKind};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::backoff::Backoff;
+use super::closing::closed;
+use super::dial_error::DialError;
+use super::dialer::Dialer;
+use super::wire::Wire;
+use super::{topology, wire_form};
+use crate::error::QueueError;
+use crate::queue::Published;
+
+/// For a whole batch, from the call to the last answer.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the client is asked whether it still thinks that it is connected.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// Publishes over one connection, which is replaced after any doubt.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    lines: watch::Receiver<Option<Line>>,
+    address: String,
+}
+
+/// A connection that is ready to publish.
+#[derive(Debug, Clone)]
+struct Line {
+    channel: Channel,
+    /// Held while frames are handed to the client: it numbers a message and queues its frames in two steps, and two
+    /// publishers in between would get each other's confirms.
+    issuing: Arc<Mutex<()>>,
+    doubt: Arc<Notify>,
+}
+
+impl Publisher {
+    /// Connects for the first time, until `deadline`; then keeps the connection until `closing`.
+    pub(crate) async fn start(
+        dialer: Dialer,
+        deadline: Duration,
+        closing: watch::Receiver<bool>,
+    ) -> Result<(Self, tokio::task::JoinHandle<()>), QueueError> {
+        let address = dialer.shown();
+        let give_up = Instant::now() + deadline;
+        let mut backoff = Backoff::default();
+        let first = loop {
+            match timeout_at(give_up, connect(&dialer)).await {
+                Ok(Ok(connected)) => break connected,
+                Ok(Err(error)) if error.is_final() || Instant::now() >= give_up => {
+                    return Err(error.into_queue_error(address));
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(broker.address = %address, reason = %error, "the broker does not answer yet");
+                    let pause = backoff.next();
+                    if Instant::now() + pause >= give_up {
+                        let reason = format!("{error}, for {} s", deadline.as_secs());
+                        return Err(QueueError::Unreachable { address, reason });
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+                Err(_) => {
+                    let reason = format!("no answer for {} s", deadline.as_secs());
+                    return Err(QueueError::Unreachable { address, reason });
+                }
+            }
+        };
+        let (sender, lines) = watch::channel(Some(first.1.clone()));
+        let task = tokio::spawn(keep(dialer, first, sender, closing));
+        Ok((Self { lines, address }, task))
+    }
+
+    /// See [`crate::Queue::publish`].
+    pub(crate) async fn publish(&self, messages: &[Envelope]) -> Vec<Published> {
+        let deadline = Instant::now() + CONFIRM_TIMEOUT;
+        let unknown = |reason: &str| Published::Unknown { reason: reason.to_owned() };
+        if messages.is_empty() {
+            return Vec::new();
+        }
+        let line = match timeout_at(deadline, self.line()).await {
+            Ok(Some(line)) => line,
+            Ok(None) => return messages.iter().map(|_| unknown("the queue is closed")).collect(),
+            Err(_) => return messages.iter().map(|_| unknown("there is no connection to the broker")).collect(),
+        };
+        // Answers are written from inside, so that a timeout keeps those that came.
+        let mut answers: Vec<Option<Published>> = vec![None; messages.len()];
+        let in_time = timeout_at(deadline, line.publish(messages, &mut answers)).await.is_ok();
+        if !in_time || answers.iter().flatten().any(|answer| matches!(answer, Published::Unknown { .. })) {
+            line.doubt.notify_one();
+        }
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| unknown("no confirm within 5 s"))).collect()
+    }
+
+    /// See [`crate::Queue::ping`].
+    pub(crate) async fn ping(&self) -> Result<(), QueueError> {
+        let asked = async {
+            let line = self.line().await.ok_or(QueueError::Closed)?;
+            let passive = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+            let answer = line
+                .channel
+                .exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, passive, FieldTable::default())
+                .await;
+            answer.map_err(|source| {
+                line.doubt.notify_one();
+                QueueError::Refused { address: self.address.clone(), doing: "answering a ping", source }
+            })
+        };
+        match tokio::time::timeout(CONFIRM_TIMEOUT, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(QueueError::Unreachable {
+                address: self.address.clone(),
+                reason: "no answer within 5 s".to_owned(),
+            }),
+        }
+    }
+
+    /// The present connection; waits for one. `None` when there will be none any more.
+    async fn line(&self) -> Option<Line> {
+        let mut lines = self.lines.clone();
+        lines.wait_for(Option::is_some).await.ok().and_then(|line| line.clone())
+    }
+}
+
+impl Line {
+    async fn publish(&self, messages: &[Envelope], answers: &mut [Option<Published>]) {
+        let issued = {
+            let _issuing = self.issuing.lock().await;
+            // Every future hands its frames over when it is first polled, so the batch leaves in one go and in order.
+            join_all(messages.iter().map(|message| self.issue(message))).await
+        };
+        let mut confirms: FuturesUnordered<_> = issued
+            .into_iter()
+            .enumerate()
+            .map(|(index, issued)| async move {
+                match issued {
+                    Ok(confirm) => (index, judge(confirm.await)),
+                    Err(reason) => (index, Published::Unknown { reason }),
+                }
+            })
+            .collect();
+        while let Some((index, answer)) = confirms.next().await {
+            answers[index] = Some(answer);
+        }
+    }
+
+    async fn issue(
+        &self,
+        message: &Envelope,
+    ) -> Result<impl Future<Output = lapin::Result<Confirmation>> + use<>, String> {
+        let body = wire_form::body(message)?;
+        let options =
+            BasicPublishOptions { mandatory: message.payload.must_be_routed(), ..BasicPublishOptions::default() };
+        let key = message.payload.routing_key();
+        let properties = wire_form::properties(message);
+        let issued = self.channel.basic_publish(EXCHANGE.into(), key.into(), options, &body, properties).await;
+        issued.map_err(|error| error.to_string())
+    }
+}
+
+/// A confirm says that the broker took it; only the absence of a return says that a queue has it.
+fn judge(confirm: lapin::Result<Confirmation>) -> Published {
+    match confirm {
+        Ok(Confirmation::Ack(None)) => Published::Confirmed,
+        Ok(Confirmation::Ack(Some(returned))) => {
+            Published::Returned { reason: format!("{} {}", returned.reply_code, returned.reply_text) }
+        }
+        Ok(Confirmation::Nack(_)) => Published::Unknown { reason: "the broker could not store it".to_owned() },
+        Ok(Confirmation::NotRequested) => Published::Unknown { reason: "confirms are not on".to_owned() },
+        Err(error) => Published::Unknown { reason: error.to_string() },
+    }
+}
+
+async fn connect(dialer: &Dialer) -> Result<(Wire, Line), DialError> {
+    let wire = dialer.dial("publisher").await?;
+    let channel = wire.connection().create_channel().await.map_err(DialError::while_doing("opening a channel"))?;
+    topology::declare_shared(&channel).await?;
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .map_err(DialError::while_doing("turning confirms on"))?;
+    let line = Line { channel, issuing: Arc::default(), doubt: Arc::default() };
+    Ok((wire, line))
+}
+
+/// Keeps a connection until the queue is closed.
+async fn keep(
+    dialer: Dialer,
+    first: (Wire, Line),
+    lines: watch::Sender<Option<Line>>,
+    mut closing: watch::Receiver<bool>,
+) {
+    let mut backoff = Backoff::default();
+    let mut connected = Some(first);
+    loop {
+        if let Some((wire, line)) = connected.take() {
+            let begun = Instant::now();
+            lines.send_replace(Some(line.clone()));
+            let reason = tokio::select! {
+                () = closed(&mut closing) => {
+                    drop(lines);
+                    wire.close().await;
+                    return;
+                }
+                () = line.doubt.notified() => "a message was not confirmed",
+                () = until_disconnected(&wire, &line.channel) => "the connection ended",
+            };
+            lines.send_replace(None);
+            tracing::warn!(broker.address = %dialer.shown(), reason, "rebuilding the connection for publishing");
+            backoff.lived(begun.elapsed());
+        }
+        let pause = backoff.next();
+        tokio::select! {
+            () = closed(&mut closing) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let rebuilt = tokio::select! {
+            () = closed(&mut closing) => return,
+            rebuilt = tokio::time::timeout(super::station::DEADLINE, connect(&dialer)) => rebuilt,
+        };
+        match rebuilt {
+            Ok(Ok(rebuilt)) => {
+                tracing::info!(broker.address = %dialer.shown(), "publishing again");
+                connected = Some(rebuilt);
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(broker.address = %dialer.shown(), reason = %error, "the broker does not answer");
+            }
+            Err(_) => tracing::debug!(broker.address = %dialer.shown(), "the broker does not answer"),
+        }
+    }
+}
+
+/// The client's own view; it is told of a broken socket and of missed heartbeats.
+async fn until_disconnected(wire: &Wire, channel: &Channel) {
+    while wire.connection().status().connected() && channel.status().connected() {
+        tokio::time::sleep(GLANCE).await;
+    }
+}

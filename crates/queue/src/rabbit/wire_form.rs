@@ -1,0 +1,93 @@
+//! Messages as bytes and properties.
+
+use attune_types::Envelope;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+
+const APPLICATION: &str = "attune";
+const PERSISTENT: u8 = 2;
+
+/// The body of a message.
+pub(crate) fn body(envelope: &Envelope) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(envelope).map_err(|error| format!("the message cannot be written: {error}"))
+}
+
+/// Reads a body; the error says what is wrong with it.
+pub(crate) fn read(body: &[u8]) -> Result<Envelope, String> {
+    let envelope: Envelope =
+        serde_json::from_slice(body).map_err(|error| format!("it is no message of ours: {error}"))?;
+    if envelope.version == Envelope::VERSION {
+        Ok(envelope)
+    } else {
+        Err(format!("it has version {}, this program reads version {}", envelope.version, Envelope::VERSION))
+    }
+}
+
+/// What the broker and its tools see of a message: the same as the envelope says.
+pub(crate) fn properties(envelope: &Envelope) -> BasicProperties {
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/json".into())
+        .with_app_id(APPLICATION.into())
+        .with_message_id(envelope.message_id.as_str().into())
+        .with_type(envelope.payload.message_type().into())
+        .with_timestamp(u64::try_from(envelope.occurred_at.0 / 1_000_000).unwrap_or(0));
+    match &envelope.trace {
+        Some(trace) => properties.with_headers(text_headers(&[("traceparent", trace)])),
+        None => properties,
+    }
+}
+
+/// Properties of a message that is parked: what was wrong and where it came from.
+pub(crate) fn parked_properties(reason: &str, queue: &str, routing_key: &str) -> BasicProperties {
+    let headers =
+        text_headers(&[("attune-reason", reason), ("attune-queue", queue), ("attune-routing-key", routing_key)]);
+    BasicProperties::default().with_delivery_mode(PERSISTENT).with_app_id(APPLICATION.into()).with_headers(headers)
+}
+
+fn text_headers(texts: &[(&str, &str)]) -> FieldTable {
+    let mut headers = FieldTable::default();
+    for (name, text) in texts {
+        headers.insert((*name).into(), AMQPValue::LongString((*text).into()));
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use attune_types::{ExecutionId, Payload, Timestamp, WorkerId};
+
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope {
+            version: Envelope::VERSION,
+            message_id: "7.1".into(),
+            occurred_at: Timestamp(1_700_000_000_000_000),
+            trace: Some("00-1-2-01".into()),
+            payload: Payload::Cancel { execution: ExecutionId(7), worker: WorkerId(1) },
+        }
+    }
+
+    #[test]
+    fn properties_say_what_the_envelope_says() {
+        let properties = properties(&envelope());
+        assert_eq!(properties.message_id().as_ref().map(|id| id.as_str()), Some("7.1"));
+        assert_eq!(properties.kind().as_ref().map(|kind| kind.as_str()), Some("execution.cancel"));
+        assert_eq!(*properties.timestamp(), Some(1_700_000_000));
+        assert_eq!(*properties.delivery_mode(), Some(2));
+        let headers = properties.headers().as_ref().expect("there is a trace");
+        assert_eq!(headers.inner().get("traceparent"), Some(&AMQPValue::LongString("00-1-2-01".into())));
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_the_rest_is_explained() {
+        let written = body(&envelope()).expect("is written");
+        assert_eq!(read(&written), Ok(envelope()));
+        let mut later = envelope();
+        later.version = 2;
+        let later = body(&later).expect("is written");
+        assert_eq!(read(&later), Err("it has version 2, this program reads version 1".to_owned()));
+        assert!(read(b"garbage").expect_err("is garbage").starts_with("it is no message of ours"));
+    }
+}

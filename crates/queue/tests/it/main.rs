@@ -1,0 +1,7 @@
+//! One suite for both brokers, and what only RabbitMQ can do.
+
+mod brokers;
+mod conformance;
+mod faults;
+mod rabbitmq;
+mod words;
