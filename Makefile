@@ -1,0 +1,44 @@
+# What people do here. `make help` lists it.
+
+CARGO ?= cargo
+# Static, and no call into the C library for random bytes, so that the program runs in an empty image.
+STATIC_FLAGS := -C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"
+GNU := x86_64-unknown-linux-gnu
+MUSL := x86_64-unknown-linux-musl
+# musl where it is installed, else a static glibc.
+AGENT_TARGET := $(shell rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && echo $(MUSL) || echo $(GNU))
+# nextest runs every test in a process of its own; where it is not installed, cargo's own runner does.
+TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench build-agent
+
+help: ## lists what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## builds, then runs the example pack in every runtime found here
+	$(CARGO) build --release -p attune-cli
+	target/release/attune demo
+
+test: ## every test, against a real PostgreSQL and RabbitMQ, which are installed when they are missing
+	scripts/install-test-services.sh
+	$(CARGO) build --workspace --bins
+	$(CARGO) run --quiet -p attune-testkit --bin with-services -- $(CARGO) $(TEST_RUNNER)
+	$(CARGO) test --workspace --doc
+
+lint: ## format, clippy, documentation and the repository's own rules; a warning is an error
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	$(CARGO) run --quiet -p xtask -- check
+
+bench: ## one JSON line per figure, each beside its floor from the same run
+	scripts/install-test-services.sh
+	$(CARGO) build --release --workspace --bins
+	$(CARGO) run --release --quiet -p attune-testkit --bin with-services -- target/release/attune-bench
+
+build-agent: ## the static agent, as it ships
+	CARGO_TARGET_DIR=target/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --profile dist --target $(AGENT_TARGET) -p attune-worker --bin attune-agent
+	install -m 755 target/agent/$(AGENT_TARGET)/dist/attune-agent target/attune-agent
+	@ls -l target/attune-agent
+	@ldd target/attune-agent 2>&1 || true

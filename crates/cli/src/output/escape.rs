@@ -1,0 +1,117 @@
+//! Text that somebody else wrote, made safe for a terminal.
+//!
+//! A log line may hold escape sequences that retitle the window, move the cursor over other output or paste into the
+//! shell. On a terminal every control character but tab and line feed is shown as `\x1b`; bytes that are not UTF-8 are
+//! shown as `\xff`. Where the output goes to a file or a pipe, or `--raw` was given, bytes pass through untouched.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Escapes a complete text. `raw` passes it through.
+pub(crate) fn foreign(text: &str, raw: bool) -> Cow<'_, str> {
+    if raw || !text.chars().any(is_dangerous) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        push(&mut safe, character);
+    }
+    Cow::Owned(safe)
+}
+
+/// Control characters, and the ones that reorder the text around them.
+fn is_dangerous(character: char) -> bool {
+    (character.is_control() && !matches!(character, '\n' | '\t'))
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn push(safe: &mut String, character: char) {
+    if !is_dangerous(character) {
+        safe.push(character);
+    } else if character.is_ascii() {
+        let _ = write!(safe, "\\x{:02x}", u32::from(character));
+    } else {
+        let _ = write!(safe, "\\u{{{:x}}}", u32::from(character));
+    }
+}
+
+/// Escapes a stream that arrives in pieces, which may cut a character in two.
+#[derive(Debug, Default)]
+pub(crate) struct Escaper {
+    /// The beginning of a character, or a carriage return that waits to see whether a line feed follows.
+    pending: Vec<u8>,
+}
+
+impl Escaper {
+    /// The next piece, safe to print.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> String {
+        let mut input = std::mem::take(&mut self.pending);
+        input.extend_from_slice(bytes);
+        self.run(&input, false)
+    }
+
+    /// What was still waiting, at the end of the stream.
+    pub(crate) fn finish(&mut self) -> String {
+        let input = std::mem::take(&mut self.pending);
+        self.run(&input, true)
+    }
+
+    fn run(&mut self, input: &[u8], last: bool) -> String {
+        let mut safe = String::with_capacity(input.len());
+        let mut rest = input;
+        loop {
+            match std::str::from_utf8(rest) {
+                Ok(text) => {
+                    self.push_text(&mut safe, text, last);
+                    return safe;
+                }
+                Err(error) => {
+                    let (valid, after) = rest.split_at(error.valid_up_to());
+                    self.push_text(&mut safe, &String::from_utf8_lossy(valid), true);
+                    let Some(length) = error.error_len().or(last.then_some(after.len())) else {
+                        self.pending = after.to_vec();
+                        return safe;
+                    };
+                    for byte in &after[..length] {
+                        let _ = write!(safe, "\\x{byte:02x}");
+                    }
+                    rest = &after[length..];
+                }
+            }
+        }
+    }
+
+    /// Line ends of the other kind (CR LF) are not worth a warning; a lone CR hides what stands before it.
+    fn push_text(&mut self, safe: &mut String, text: &str, last: bool) {
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            match (character, characters.peek()) {
+                ('\r', Some('\n')) => {}
+                ('\r', None) if !last => self.pending.push(b'\r'),
+                _ => push(safe, character),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_become_visible_and_text_stays() {
+        assert_eq!(foreign("a\u{1b}]0;x\u{7}b\tç\n", false), "a\\x1b]0;x\\x07b\tç\n");
+        assert_eq!(foreign("a\u{202e}b\u{9b}", false), "a\\u{202e}b\\u{9b}");
+        assert_eq!(foreign("a\u{1b}b", true), "a\u{1b}b");
+    }
+
+    #[test]
+    fn pieces_may_cut_characters_and_line_ends() {
+        let mut escaper = Escaper::default();
+        let all = "ö€\r\n\rz".as_bytes();
+        let mut safe: String = all.iter().map(|byte| escaper.feed(&[*byte])).collect();
+        safe.push_str(&escaper.feed(&[0xff, b'!', 0xe2, 0x82]));
+        safe.push_str(&escaper.finish());
+        assert_eq!(safe, "ö€\n\\x0dz\\xff!\\xe2\\x82");
+    }
+}
