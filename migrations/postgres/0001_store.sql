@@ -150,10 +150,12 @@ CREATE TABLE execution_event (
     kind TEXT NOT NULL,
     detail TEXT NOT NULL,
     at BIGINT NOT NULL,
-    -- The transaction that wrote it: readers that follow all events stop before the oldest open one.
+    -- The transaction that wrote it. Numbers are given before they become visible, so whoever follows all events goes
+    -- by transaction first and stops before the oldest one that is still open: then nothing appears behind it.
     written_by XID8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX execution_event_of_execution ON execution_event (execution_id, id);
+CREATE INDEX execution_event_feed ON execution_event (written_by, id);
 
 CREATE TABLE outbox (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -337,7 +339,7 @@ BEGIN
         SELECT id, nullif(attempts, 0), 'execution.' || status,
             CASE
                 WHEN outcome IS NOT NULL THEN '{"outcome":' || outcome || '}'
-                WHEN status = 'scheduled' THEN '{"worker":' || worker_id || '}'
+                WHEN status = 'scheduled' AND worker_id IS NOT NULL THEN '{"worker":' || worker_id || '}'
                 WHEN status = 'retrying' THEN '{"available_at_us":' || available_at || '}'
                 WHEN cancel_by IS NOT NULL THEN json_build_object('by', cancel_by)::text
                 ELSE '{}'

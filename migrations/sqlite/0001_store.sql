@@ -301,7 +301,7 @@ BEGIN
         NEW.id, nullif(NEW.attempts, 0), 'execution.' || NEW.status,
         CASE
             WHEN NEW.outcome IS NOT NULL THEN '{"outcome":' || NEW.outcome || '}'
-            WHEN NEW.status = 'scheduled' THEN '{"worker":' || NEW.worker_id || '}'
+            WHEN NEW.status = 'scheduled' AND NEW.worker_id IS NOT NULL THEN '{"worker":' || NEW.worker_id || '}'
             WHEN NEW.status = 'retrying' THEN '{"available_at_us":' || NEW.available_at || '}'
             WHEN NEW.cancel_by IS NOT NULL THEN json_object('by', NEW.cancel_by)
             ELSE '{}'

@@ -144,8 +144,10 @@ mod tests {
     use std::sync::Mutex;
     use tokio::sync::Semaphore;
 
+    type Gated = (GroupCommit<u32, u32>, Arc<Semaphore>, Arc<Mutex<Vec<usize>>>);
+
     /// A commit that waits for a permit and notes the size of each batch.
-    fn gated(most: usize) -> (GroupCommit<u32, u32>, Arc<Semaphore>, Arc<Mutex<Vec<usize>>>) {
+    fn gated(most: usize) -> Gated {
         let (gate, sizes) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (inner_gate, inner_sizes) = (Arc::clone(&gate), Arc::clone(&sizes));
         let group = GroupCommit::new(most, move |requests: Vec<u32>| {

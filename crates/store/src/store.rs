@@ -76,7 +76,9 @@ pub trait Store: Send + Sync + 'static {
     /// The attempts of one execution, oldest first.
     async fn attempts(&self, id: ExecutionId) -> Result<Vec<Attempt>, StoreError>;
 
-    /// What happened, oldest first, after the event `after`; of one execution or of all; at most `limit`.
+    /// What happened, oldest first, after the event `after`; of one execution or of all; at most `limit`. Pass the id of
+    /// the last event of a page, not the largest, to get the next one: events of all executions come in the order in
+    /// which they became visible, so whoever follows them misses none.
     async fn events(&self, id: Option<ExecutionId>, after: i64, limit: u32) -> Result<EventPage, StoreError>;
 
     /// Asks for a cancel. What has not started ends at once; what runs becomes `canceling` and its worker is told.

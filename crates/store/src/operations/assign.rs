@@ -1,6 +1,7 @@
 //! Assigning, one after the other inside one transaction, and the message that tells the worker.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use attune_types::{AttemptNumber, Envelope, ExecutionId, Incarnation, Payload, Timestamp, WorkerId};
 
@@ -50,12 +51,14 @@ pub(crate) async fn assign(
     let mut assigned = Vec::with_capacity(assignments.len());
     for assignment in assignments {
         let worker = assignment.worker;
-        if !rooms.contains_key(&worker) {
-            let Some(row) = unit.one(WORKER, vec![worker.0.into()]).await? else { continue };
-            let active = row.get::<String>("status")? == "active";
-            rooms.insert(worker, Room { incarnation: row.get("incarnation")?, active, live: row.get("live")? });
-        }
-        let Some(room) = rooms.get_mut(&worker) else { continue };
+        let room = match rooms.entry(worker) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let Some(row) = unit.one(WORKER, vec![worker.0.into()]).await? else { continue };
+                let active = row.get::<String>("status")? == "active";
+                unknown.insert(Room { incarnation: row.get("incarnation")?, active, live: row.get("live")? })
+            }
+        };
         if !room.active || room.incarnation != assignment.incarnation.0 || room.live >= i64::from(assignment.most_live)
         {
             continue;

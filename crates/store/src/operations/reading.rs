@@ -48,11 +48,14 @@ const EVENTS_OF_ONE: Sql = Sql::same(
      WHERE execution_id = $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 
-// PostgreSQL numbers rows before they become visible. Whoever follows all events would skip for ever what becomes
-// visible later under a smaller number, so events are shown only up to the oldest transaction that is still open.
+// PostgreSQL numbers rows before they become visible: whoever followed all events by number alone would skip for ever
+// what appears later under a smaller one. So they are followed by transaction first, and only up to the oldest one that
+// is still open.
 const EVENTS: Sql = Sql {
     postgres: "SELECT id, execution_id, attempt, kind, detail, at FROM execution_event \
-               WHERE id > $1 AND written_by < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY id LIMIT $2",
+               WHERE (written_by, id) > (coalesce((SELECT l.written_by FROM execution_event l WHERE l.id = $1), \
+               '0'::xid8), $1) AND written_by < pg_snapshot_xmin(pg_current_snapshot()) \
+               ORDER BY written_by, id LIMIT $2",
     sqlite: "SELECT id, execution_id, attempt, kind, detail, at FROM execution_event \
              WHERE id > $1 ORDER BY id LIMIT $2",
 };

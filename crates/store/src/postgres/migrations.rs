@@ -37,6 +37,25 @@ async fn run_locked(connection: &mut sqlx::PgConnection) -> Result<usize, Migrat
     let mut migrator = migrator();
     migrator.set_locking(false);
     migrator.run_direct(None, connection, false).await?;
+    forget_foreign_transactions(connection).await?;
     let after = connection.list_applied_migrations(TABLE).await?.len();
     Ok(after - before)
+}
+
+/// Events remember the transaction that wrote them. After a restore from a logical dump those numbers belong to another
+/// server and may lie in the future of this one, which would hide the events from whoever follows them: they are
+/// forgotten then. Changing the type rewrites the column past the trigger that forbids updates.
+async fn forget_foreign_transactions(connection: &mut sqlx::PgConnection) -> Result<(), MigrateError> {
+    let foreign: bool = sqlx::query_scalar(
+        "SELECT coalesce((SELECT written_by FROM execution_event ORDER BY written_by DESC LIMIT 1) \
+         > pg_current_xact_id(), FALSE)",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if foreign {
+        sqlx::query("ALTER TABLE execution_event ALTER COLUMN written_by TYPE xid8 USING '0'::xid8")
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }

@@ -1,0 +1,163 @@
+//! Claims, held claims, and what is given back.
+
+use attune_store::{Answered, ClaimAnswer, HandBack};
+use attune_types::{
+    AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, Outcome, RetryCause,
+};
+
+use crate::stage::{Hand, Stage, claim_request, request, retried, wrong_token};
+
+fn back(execution: ExecutionId, attempt: i32, token: Option<LeaseToken>) -> HandBack {
+    HandBack { execution, attempt: AttemptNumber(attempt), token, reason: "no interpreter".into(), outcome: None }
+}
+
+async fn state(stage: &Stage, id: ExecutionId, attempt: usize) -> AttemptState {
+    stage.store.attempts(id).await.expect("attempts")[attempt - 1].state
+}
+
+pub(crate) async fn a_claim_starts_what_is_assigned_and_nothing_twice(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    stage.assign(id, hand).await.expect("assigned");
+    assert!(stage.claim(id, 2, hand, false).await.is_none(), "no such attempt");
+    let stranger = Hand { incarnation: Incarnation([9; 16]), ..hand };
+    assert!(stage.claim(id, 1, stranger, false).await.is_none(), "another incarnation");
+    let work = stage.claim(id, 1, hand, false).await.expect("granted");
+    assert_eq!((work.execution, work.attempt), (id, AttemptNumber::FIRST));
+    let execution = stage.execution(id).await;
+    assert_eq!(execution.status, ExecutionStatus::Running);
+    assert!(execution.started_at.is_some());
+    assert_eq!(execution.worker.as_deref(), Some("w"));
+    assert!(stage.claim(id, 1, hand, false).await.is_none(), "a duplicate delivery");
+    assert!(stage.claim(ExecutionId(987_654), 1, hand, false).await.is_none(), "no such execution");
+    assert_eq!(stage.kinds(id).await, ["execution.requested", "execution.scheduled", "execution.running"]);
+    let attempt = stage.store.attempts(id).await.expect("attempts").remove(0);
+    assert_eq!(attempt.state, AttemptState::Running);
+    assert!(attempt.started_at.is_some() && attempt.lease_ends_at > attempt.started_at);
+}
+
+pub(crate) async fn of_many_concurrent_claims_one_is_granted(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    stage.assign(id, hand).await.expect("assigned");
+    let racing: Vec<_> = (0..20)
+        .map(|_| {
+            let store = stage.store.clone();
+            // The same claim twice in one batch races with itself, too.
+            let requests = vec![claim_request(id, 1, false), claim_request(id, 1, false)];
+            tokio::spawn(async move { store.claim(hand.incarnation, requests).await.expect("answered") })
+        })
+        .collect();
+    let mut granted = 0;
+    for task in racing {
+        let answers = task.await.expect("joined");
+        granted += answers.iter().filter(|answer| matches!(answer, ClaimAnswer::Granted(_))).count();
+    }
+    assert_eq!(granted, 1);
+}
+
+pub(crate) async fn a_batch_answers_in_order_and_one_bad_claim_spoils_none(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let (one, two) = (stage.submit(request()).await, stage.submit(request()).await);
+    stage.assign(one, hand).await.expect("assigned");
+    stage.assign(two, hand).await.expect("assigned");
+    let requests = vec![
+        claim_request(two, 1, false),
+        claim_request(ExecutionId(987_654), 1, false),
+        claim_request(one, 1, true),
+        claim_request(one, 7, false),
+    ];
+    let answers = stage.store.claim(hand.incarnation, requests).await.expect("answered");
+    let granted: Vec<Option<ExecutionId>> = answers
+        .iter()
+        .map(|answer| match answer {
+            ClaimAnswer::Granted(work) => Some(work.execution),
+            ClaimAnswer::Refused => None,
+        })
+        .collect();
+    assert_eq!(granted, [Some(two), None, Some(one), None]);
+    assert_eq!(
+        (stage.status(one).await, stage.status(two).await),
+        (ExecutionStatus::Scheduled, ExecutionStatus::Running)
+    );
+}
+
+pub(crate) async fn a_held_claim_starts_only_with_its_token(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    stage.assign(id, hand).await.expect("assigned");
+    let work = stage.claim(id, 1, hand, true).await.expect("granted");
+    assert_eq!(state(stage, id, 1).await, AttemptState::Claimed);
+    assert_eq!(stage.status(id).await, ExecutionStatus::Scheduled);
+    let start = |token: Option<LeaseToken>, incarnation| {
+        let store = stage.store.clone();
+        async move { store.start(incarnation, vec![back(id, 1, token)]).await.expect("answered")[0] }
+    };
+    assert_eq!(start(Some(wrong_token()), hand.incarnation).await, Answered::Refused);
+    assert_eq!(start(None, hand.incarnation).await, Answered::Refused);
+    assert_eq!(start(Some(work.token), Incarnation([9; 16])).await, Answered::Refused);
+    assert_eq!(start(Some(work.token), hand.incarnation).await, Answered::Accepted);
+    assert_eq!(stage.status(id).await, ExecutionStatus::Running);
+    assert_eq!(start(Some(work.token), hand.incarnation).await, Answered::Refused);
+}
+
+pub(crate) async fn what_is_handed_back_waits_again_and_is_not_counted(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    let give = |token: Option<LeaseToken>, attempt: i32| {
+        let store = stage.store.clone();
+        async move { store.hand_back(hand.incarnation, vec![back(id, attempt, token)]).await.expect("answered")[0] }
+    };
+    stage.assign(id, hand).await.expect("assigned");
+    assert_eq!(give(None, 1).await, Answered::Accepted);
+    assert_eq!(give(None, 1).await, Answered::Refused);
+    assert_eq!(stage.status(id).await, ExecutionStatus::Requested);
+    stage.assign(id, hand).await.expect("assigned again");
+    let work = stage.claim(id, 2, hand, true).await.expect("granted");
+    assert_eq!(give(None, 2).await, Answered::Refused, "a claimed attempt needs its token");
+    assert_eq!(give(Some(wrong_token()), 2).await, Answered::Refused);
+    assert_eq!(give(Some(work.token), 2).await, Answered::Accepted);
+    let work = stage.run_again(id, hand).await;
+    assert_eq!(give(Some(work.token), 3).await, Answered::Refused, "what runs is not given back");
+    let states: Vec<_> = stage.store.attempts(id).await.expect("attempts").iter().map(|one| one.state).collect();
+    assert_eq!(states, [AttemptState::HandedBack, AttemptState::HandedBack, AttemptState::Running]);
+    assert!(stage.completed_messages().await.is_empty());
+}
+
+pub(crate) async fn what_nobody_can_start_fails_as_undeliverable(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    for attempt in 1..=stage.policy.most_unstarted {
+        stage.assign(id, hand).await.expect("assigned");
+        let answers = stage.store.hand_back(hand.incarnation, vec![back(id, attempt, None)]).await.expect("answered");
+        assert_eq!(answers, [Answered::Accepted]);
+    }
+    let execution = stage.execution(id).await;
+    assert_eq!(execution.status, ExecutionStatus::Failed);
+    let Some(Outcome::Undeliverable { nearest_misses }) = execution.outcome else { panic!("{execution:?}") };
+    assert_eq!((nearest_misses[0].worker.as_str(), nearest_misses[0].lacks[0].as_str()), ("w", "no interpreter"));
+    assert_eq!(stage.completed_messages().await, [(id, ExecutionStatus::Failed)]);
+}
+
+pub(crate) async fn a_hand_back_with_an_outcome_fails_or_is_retried(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let broken = Outcome::EnvironmentFailed { step: "pip install".into(), log: "no such package".into() };
+    let with_outcome = |id, token| HandBack { outcome: Some(broken.clone()), ..back(id, 1, token) };
+
+    let plain = stage.submit(request()).await;
+    stage.assign(plain, hand).await.expect("assigned");
+    let work = stage.claim(plain, 1, hand, true).await.expect("granted");
+    let given = vec![with_outcome(plain, Some(work.token))];
+    assert_eq!(stage.store.hand_back(hand.incarnation, given).await.expect("answered"), [Answered::Accepted]);
+    assert_eq!(stage.execution(plain).await.outcome, Some(broken.clone()));
+    assert_eq!(stage.status(plain).await, ExecutionStatus::Failed);
+    assert_eq!(state(stage, plain, 1).await, AttemptState::Failed);
+
+    let again = stage.submit(retried(&[RetryCause::Failed], false)).await;
+    stage.assign(again, hand).await.expect("assigned");
+    let given = vec![with_outcome(again, None)];
+    assert_eq!(stage.store.hand_back(hand.incarnation, given).await.expect("answered"), [Answered::Accepted]);
+    assert_eq!(stage.status(again).await, ExecutionStatus::Retrying);
+    assert_eq!(state(stage, again, 1).await, AttemptState::Rejected);
+    assert_eq!(stage.completed_messages().await, [(plain, ExecutionStatus::Failed)]);
+}
