@@ -34,7 +34,7 @@ impl FieldProblem {
 pub struct Problem {
     /// What kind of problem, a URN: `urn:attune:problem:<word>`. Equal for equal kinds.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: &'static str,
     /// The kind in words.
     pub title: &'static str,
     /// The HTTP status.
@@ -46,15 +46,15 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub hint: Option<&'static str>,
     #[serde(skip)]
     retry_after: Option<u32>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, word: &str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("urn:attune:problem:{word}"),
+            kind,
             title,
             status: status.as_u16(),
             detail: detail.into(),
@@ -64,49 +64,64 @@ impl Problem {
         }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub(crate) fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed", "the request cannot be read", detail)
+        Self::new(StatusCode::BAD_REQUEST, "urn:attune:problem:malformed", "the request cannot be read", detail)
     }
 
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "a valid token is needed", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "urn:attune:problem:unauthorized", "a valid token is needed", detail)
             .hint("send the header `Authorization: Bearer TOKEN`")
     }
 
     pub(crate) fn forbidden_origin(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "foreign-origin", "the request comes from a foreign page", detail)
-            .hint("configure a token (`server.api_token`) to allow requests from elsewhere")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:attune:problem:foreign-origin",
+            "the request comes from a foreign page",
+            detail,
+        )
+        .hint("configure a token (`server.api_token`) to allow requests from elsewhere")
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing", detail)
+        Self::new(StatusCode::NOT_FOUND, "urn:attune:problem:not-found", "there is no such thing", detail)
     }
 
     pub(crate) fn method_not_allowed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path has no such method", detail)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "urn:attune:problem:method-not-allowed",
+            "this path has no such method",
+            detail,
+        )
     }
 
     pub(crate) fn request_timeout(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "request-timeout", "the request did not arrive in time", detail)
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "urn:attune:problem:request-timeout",
+            "the request did not arrive in time",
+            detail,
+        )
     }
 
-    pub(crate) fn conflict(word: &str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, word, title, detail)
+    pub(crate) fn conflict(kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, title, detail)
     }
 
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the request is too large", detail)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:attune:problem:too-large", "the request is too large", detail)
     }
 
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
+            "urn:attune:problem:unsupported-media-type",
             "the body is not of a type that is read here",
             detail,
         )
@@ -118,19 +133,26 @@ impl Problem {
             [first, rest @ ..] => format!("{}: {} (and {} more)", first.field, first.message, rest.len()),
             [] => "the request breaks a rule".to_owned(),
         };
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "the request breaks a rule", detail);
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "urn:attune:problem:invalid",
+            "the request breaks a rule",
+            detail,
+        );
         problem.errors = errors;
         problem
     }
 
     pub(crate) fn too_many(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "too many at once", detail);
+        let mut problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:attune:problem:too-many", "too many at once", detail);
         problem.retry_after = Some(5);
         problem
     }
 
     pub(crate) fn unavailable(detail: impl Into<String>) -> Self {
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later", detail);
+        let mut problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:attune:problem:unavailable", "try again later", detail);
         problem.retry_after = Some(2);
         problem
     }
@@ -138,7 +160,7 @@ impl Problem {
     pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
+            "urn:attune:problem:internal",
             "a fault inside the server",
             "the server's log says more; the header X-Request-Id of this answer names the request",
         )

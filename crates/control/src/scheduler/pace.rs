@@ -94,11 +94,11 @@ impl PaceBook {
 
     /// What should be taken back now, given that the scheduler could place nothing more.
     ///
-    /// Two reasons: somebody has a free slot and nothing else waits, while a worker has sat on more than it can run for
-    /// `patience`; or a worker has sat on more than it can run for `most_patience` and ended nothing in that time.
+    /// Two reasons: somebody has a free slot that nothing which waits could use, while a worker has sat on more than it
+    /// can run for `patience`; or a worker has sat on more than it can run for `most_patience` and ended nothing in that time.
     #[must_use]
     pub fn take_backs(&self, view: &PlacementView, policy: &PlacementPolicy, now: Duration) -> Vec<TakeBack> {
-        let mut idle: u32 = if view.waiting.is_empty() { free_slots(view) } else { 0 };
+        let mut idle = free_slots(view);
         let mut orders = Vec::new();
         for worker in &view.workers {
             let excess = excess_of(worker);

@@ -57,7 +57,7 @@ impl SchedulerDeps {
                 }
             }
             if view.waiting.len() < look as usize {
-                if wanted == 0 && skip.is_empty() {
+                if wanted == 0 {
                     self.take_back(book, &view, now).await?;
                 }
                 return Ok(Pass::Finished);

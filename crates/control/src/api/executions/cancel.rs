@@ -29,9 +29,11 @@ pub(crate) async fn cancel(
         CancelAnswer::AlreadyEnded(ExecutionStatus::Cancelled) => {
             Ok(HttpResponse::Ok().json(json!({"id": id, "status": ExecutionStatus::Cancelled})))
         }
-        CancelAnswer::AlreadyEnded(status) => {
-            Err(Problem::conflict("ended", "it has ended", format!("execution {id} has ended before: {status}")))
-        }
+        CancelAnswer::AlreadyEnded(status) => Err(Problem::conflict(
+            "urn:attune:problem:ended",
+            "it has ended",
+            format!("execution {id} has ended before: {status}"),
+        )),
         CancelAnswer::Unknown => Err(Problem::not_found(format!("there is no execution {id}"))),
     }
 }

@@ -205,7 +205,8 @@ pub(crate) fn unknown_action(reference: &ActionRef) -> Problem {
 
 fn disabled_action(action: &ActionSpec) -> Problem {
     let detail = format!("the action {} is disabled", action.action_ref);
-    Problem::conflict("disabled", "the action is disabled", detail).hint("set `enabled: true` in its pack")
+    Problem::conflict("urn:attune:problem:disabled", "the action is disabled", detail)
+        .hint("set `enabled: true` in its pack")
 }
 
 /// Checks an idempotency key: 1 to 255 visible ASCII characters.

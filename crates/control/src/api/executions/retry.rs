@@ -26,11 +26,13 @@ pub(crate) async fn retry(
         RetryAnswer::Submitted(new) => Ok(HttpResponse::Created()
             .insert_header((header::LOCATION, href(new)))
             .json(json!({"id": new, "repeated": false, "href": href(new), "retry_of": id}))),
-        RetryAnswer::NotEnded(status) => {
-            Err(Problem::conflict("not-ended", "it has not ended", format!("execution {id} is {status}")))
-        }
+        RetryAnswer::NotEnded(status) => Err(Problem::conflict(
+            "urn:attune:problem:not-ended",
+            "it has not ended",
+            format!("execution {id} is {status}"),
+        )),
         RetryAnswer::MayRunTwice => Err(Problem::conflict(
-            "may-run-twice",
+            "urn:attune:problem:may-run-twice",
             "running it again may run it twice",
             format!("the outcome of execution {id} is unknown and its action is not idempotent"),
         )

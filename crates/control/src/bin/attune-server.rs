@@ -1,0 +1,7 @@
+//! API, scheduler, relay and reaper of a deployment; any number of replicas.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    attune_control::cli::main()
+}

@@ -1,0 +1,26 @@
+//! Log lines on standard error.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+
+use attune_config::{Log, LogFormat};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging as configured.
+pub(crate) fn start(log: &Log) -> Result<(), Box<dyn Error + Send + Sync + 'static>> {
+    // The HTTP library tells every thread it starts; whoever wants to know can still say so.
+    let filter = EnvFilter::try_new(format!("actix_server=warn,{}", log.level))?;
+    let terminal = io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let json = match log.format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    if json {
+        lines.json().flatten_event(true).try_init()
+    } else {
+        let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+        lines.with_ansi(colour).try_init()
+    }
+}
