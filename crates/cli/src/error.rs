@@ -99,9 +99,10 @@ impl CliError {
 
     fn details(&self) -> Vec<String> {
         match self {
-            Self::Parameters { problems, .. } => {
-                problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect()
-            }
+            Self::Parameters { problems, .. } => problems
+                .iter()
+                .map(|problem| format!("{}: {} [rule: {}]", problem.field, problem.message, problem.rule))
+                .collect(),
             Self::Server { details, .. } => details.clone(),
             _ => Vec::new(),
         }

@@ -244,7 +244,6 @@ impl Backend for Embedded {
 
     async fn close(self) {
         let Some(Parts { store, control, worker, directory }) = self.parts else { return };
-        worker.hurry();
         worker.drain();
         worker.stopped().await;
         let report = control.stop().await;

@@ -136,7 +136,8 @@ fn refusal(status: u16, body: &str) -> CliError {
     let text = |name: &str| problem[name].as_str().map(str::to_owned);
     let details = problem["errors"].as_array().map_or_else(Vec::new, |errors| {
         let line = |error: &Value| {
-            format!("{}: {}", error["field"].as_str().unwrap_or("?"), error["message"].as_str().unwrap_or("?"))
+            let word = |name: &str| error[name].as_str().unwrap_or("?").to_owned();
+            format!("{}: {} [rule: {}]", word("field"), word("message"), word("rule"))
         };
         errors.iter().map(line).collect()
     });
@@ -168,7 +169,7 @@ mod tests {
         let error = refusal(422, body);
         assert_eq!(
             error.render(),
-            "error: the server refused: the request breaks a rule\n  parameters.n: must be integer\nhint: mend it\n"
+            "error: the server refused: the request breaks a rule\n  parameters.n: must be integer [rule: type]\nhint: mend it\n"
         );
         assert_eq!(error.exit_code(), crate::exit::BAD_INPUT);
         assert_eq!(refusal(502, "<html>").exit_code(), crate::exit::UNAVAILABLE);

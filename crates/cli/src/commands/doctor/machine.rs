@@ -23,7 +23,11 @@ pub(super) async fn interpreters(local: &Local) -> Vec<Check> {
     let mut checks: Vec<Check> = Vec::new();
     for interpreter in &detection.interpreters {
         let (version, path) = (&interpreter.version, &interpreter.path);
-        let found = if path.is_empty() { "runs programs as they are".to_owned() } else { format!("{version} {path}") };
+        let found = if path.is_empty() {
+            "runs programs as they are".to_owned()
+        } else {
+            format!("{version} {path}").trim_start().to_owned()
+        };
         checks.push(Check::ok(&interpreter.runtime, found));
     }
     for name in wanted {
