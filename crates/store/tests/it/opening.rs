@@ -112,7 +112,14 @@ async fn a_server_that_crashes_is_away_and_then_everything_is_still_there() {
     let mut wakes = store.wakes();
     let before = store.submit(vec![request()]).await.expect("submitted")[0].id;
     database.server().expect("its own").crash().expect("crashed");
-    let error = store.submit(vec![request()]).await.expect_err("nobody is there");
+    // Until the last of its processes is gone it may still answer; what it accepted counts.
+    let mut accepted = vec![before];
+    let error = loop {
+        match store.submit(vec![request()]).await {
+            Ok(submitted) => accepted.push(submitted[0].id),
+            Err(error) => break error,
+        }
+    };
     assert!(error.is_passing(), "{error:?}");
     assert!(store.ping().await.expect_err("nobody is there").is_passing());
     database.server().expect("its own").start_again().await.expect("started");
@@ -120,8 +127,10 @@ async fn a_server_that_crashes_is_away_and_then_everything_is_still_there() {
         store.submit(vec![request()]).await.ok().map(|submitted| submitted[0].id)
     });
     let after = after.await;
-    assert!(after > before);
-    assert!(store.execution(before).await.expect("read").is_some());
+    accepted.push(after);
+    for id in accepted {
+        assert!(store.execution(id).await.expect("read").is_some(), "{id}");
+    }
     // The listener comes back by itself and says that anything may have changed.
     let heard = async {
         loop {
