@@ -12,7 +12,7 @@ pub(crate) enum DialError {
     Unreachable(String),
     /// The broker answered with an error.
     #[error("the broker refused while {doing}: {cause}")]
-    Refused { doing: &'static str, source: lapin::Error },
+    Refused { doing: &'static str, cause: lapin::Error },
 }
 
 impl DialError {

@@ -207,6 +207,7 @@ async fn keep(
             lines.send_replace(Some(line.clone()));
             let reason = tokio::select! {
                 () = closed(&mut closing) => {
+                    lines.send_replace(None);
                     drop(lines);
                     wire.close().await;
                     return;

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_queue::{ConsumeOptions, ConsumerLink, Delivery, LinkEvent, Published, Queue, Settled};
-use attune_types::{
-    AttemptNumber, Envelope, ExecutionId, ExecutionStatus, Incarnation, Payload, Timestamp, WorkerId,
-};
+use attune_types::{AttemptNumber, Envelope, ExecutionId, ExecutionStatus, Incarnation, Payload, Timestamp, WorkerId};
 
 /// How long anything may take before the test is called broken.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -43,11 +41,8 @@ pub(crate) fn cancel(worker: i64, execution: i64) -> Envelope {
 
 /// A fact.
 pub(crate) fn completed(execution: i64) -> Envelope {
-    let payload = Payload::Completed {
-        execution: ExecutionId(execution),
-        status: ExecutionStatus::Completed,
-        outcome: None,
-    };
+    let payload =
+        Payload::Completed { execution: ExecutionId(execution), status: ExecutionStatus::Completed, outcome: None };
     envelope(&format!("{execution}.completed"), payload)
 }
 
@@ -107,7 +102,9 @@ pub(crate) async fn receive_all(link: &Arc<dyn ConsumerLink>, executions: std::o
     let mut again = 0;
     while !missing.is_empty() {
         let delivery = delivery(link).await;
-        let Payload::Scheduled { execution, .. } = delivery.envelope.payload else { panic!("{delivery:?} is no order") };
+        let Payload::Scheduled { execution, .. } = delivery.envelope.payload else {
+            panic!("{delivery:?} is no order")
+        };
         if !missing.remove(&execution.0) {
             again += 1;
         }
