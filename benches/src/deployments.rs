@@ -50,7 +50,7 @@ pub(crate) fn embedded(options: &Options, report: &Report) -> io::Result<Running
     let program = Program::start("attune", "dev", &["dev", "--port", "0"], &environment, folder.path())?;
     let (address, token) = wait_for_announcement(&program, folder.path())?;
     let client = Client::new(&address).with_token(&token);
-    while client.get("/workers").map_or(0, |body| body["workers"].as_array().map_or(0, Vec::len)) == 0 {
+    while client.get("/workers").map_or(0, |body| body["items"].as_array().map_or(0, Vec::len)) == 0 {
         breathe(start)?;
     }
     report.single("start_to_consuming", "ms", elapsed_ms(start), &json!({"deployment": "embedded"}));

@@ -15,7 +15,7 @@ const EXECUTIONS: usize = 2000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_executions_survive_a_broker_restart_and_a_third_worker_takes_its_share() {
-    let database = TestDatabase::alone(Durability::Durable).await;
+    let database = TestDatabase::alone(Durability::On).await;
     let broker = TestBroker::alone().await;
     let truth = GroundTruth::create();
     let packs = truth.packs();

@@ -94,7 +94,7 @@ impl Client {
             let size = (count - ids.len()).min(500);
             let request = vec![json!({"action": action, "parameters": parameters}); size];
             let body = self.post("/executions/batch", &json!({"executions": request}))?;
-            let made = body["executions"].as_array().cloned().unwrap_or_default();
+            let made = body["items"].as_array().cloned().unwrap_or_default();
             if made.len() != size {
                 return Err(ClientError { status: 0, message: format!("asked for {size}, got {body}") });
             }
@@ -125,9 +125,9 @@ impl Client {
         let mut cursor = String::new();
         loop {
             let body = self.get(&format!("/executions?status={statuses}&limit=1000{cursor}"))?;
-            all.extend(body["executions"].as_array().cloned().unwrap_or_default());
-            match body["next"].as_i64() {
-                Some(next) => cursor = format!("&before={next}"),
+            all.extend(body["items"].as_array().cloned().unwrap_or_default());
+            match body["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
                 None => return Ok(all),
             }
         }

@@ -83,7 +83,7 @@ impl Deployment {
         let client = self.client();
         wait_for("the workers to register", Duration::from_secs(30), || {
             client.get("/workers").is_ok_and(|body| {
-                let workers = body["workers"].as_array().cloned().unwrap_or_default();
+                let workers = body["items"].as_array().cloned().unwrap_or_default();
                 workers.iter().filter(|worker| worker["status"] == "active").count() >= count
             })
         })
