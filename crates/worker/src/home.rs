@@ -14,7 +14,7 @@ pub(crate) struct Home {
     directory: PathBuf,
     /// The life that used the directory before and is certainly over.
     previous: Option<Incarnation>,
-    lock: Option<File>,
+    _lock: Option<File>,
 }
 
 impl Home {
@@ -41,21 +41,16 @@ impl Home {
             file.write_all(incarnation.to_string().as_bytes())?;
         }
         if is_mine {
-            return Ok(Self { directory: directory.to_owned(), previous, lock: Some(file) });
+            return Ok(Self { directory: directory.to_owned(), previous, _lock: Some(file) });
         }
         let aside = directory.join(incarnation.to_string());
         DirBuilder::new().mode(0o700).create(&aside)?;
-        Ok(Self { directory: aside, previous: None, lock: None })
+        Ok(Self { directory: aside, previous: None, _lock: None })
     }
 
     /// The life that used the directory before and is certainly over.
     pub(crate) const fn previous(&self) -> Option<Incarnation> {
         self.previous
-    }
-
-    /// Whether this life has the directory for itself.
-    pub(crate) const fn is_alone(&self) -> bool {
-        self.lock.is_some()
     }
 
     pub(crate) fn join(&self, name: &str) -> PathBuf {
@@ -74,11 +69,10 @@ mod tests {
         let first = Home::enter(directory.path(), life(1)).expect("enters");
         assert_eq!(first.previous(), None);
         let beside = Home::enter(directory.path(), life(2)).expect("enters");
-        assert!(!beside.is_alone());
+        assert_ne!(beside.join("x"), first.join("x"), "they share nothing");
         assert_eq!(beside.previous(), None, "the first life is not over");
         drop(first);
         let next = Home::enter(directory.path(), life(3)).expect("enters");
-        assert!(next.is_alone());
         assert_eq!(next.previous(), Some(life(1)));
     }
 }

@@ -23,11 +23,6 @@ impl IoRuntime {
         let _guard = AbortOnDrop(task.abort_handle());
         task.await.ok()
     }
-
-    /// Lets `work` run there by itself.
-    pub(crate) fn detach(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(work);
-    }
 }
 
 /// Ends a task with its owner.

@@ -253,7 +253,8 @@ mod tests {
         ) {
             let effects = run(held, events);
             let started = effects.contains(&Effect::Start);
-            prop_assert!(!(started && effects.iter().any(|effect| matches!(effect, Effect::HandBack { .. }))));
+            let given_back = effects.iter().any(|effect| matches!(effect, Effect::HandBack { .. }));
+            prop_assert!(!(started && given_back));
         }
 
         #[test]

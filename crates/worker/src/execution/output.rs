@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(sink.await.expect("sink"), (0..40).collect::<Vec<i64>>());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn old_output_goes_through_the_sink_however_short() {
         let (mut output, mut orders) = output();
         let (sender, chunks) = mpsc::channel(4);

@@ -9,8 +9,6 @@ pub(crate) enum StopCause {
     Cancelled { by: String },
     /// The worker leaves.
     Draining { by: String },
-    /// The leases could not be renewed in time.
-    LeaseRanOut,
     /// The store says that the attempt is no longer this worker's.
     TakenAway,
 }
@@ -21,7 +19,6 @@ impl StopCause {
         match self {
             Self::Cancelled { by } => Outcome::Cancelled { by: by.clone() },
             Self::Draining { by } => Outcome::Interrupted { by: by.clone() },
-            Self::LeaseRanOut => Outcome::Interrupted { by: "the worker: its lease could not be renewed".to_owned() },
             Self::TakenAway => Outcome::Interrupted { by: "the worker: the attempt was taken away".to_owned() },
         }
     }
@@ -31,7 +28,6 @@ impl StopCause {
         match self {
             Self::Cancelled { by } => format!("cancelled by {by}"),
             Self::Draining { by } => format!("interrupted by {by}"),
-            Self::LeaseRanOut => "its lease could not be renewed".to_owned(),
             Self::TakenAway => "the attempt was taken away".to_owned(),
         }
     }

@@ -1,0 +1,11 @@
+//! Whole workers with real processes: embedded, and on PostgreSQL and RabbitMQ.
+
+mod away_store;
+mod crashes;
+mod drain;
+mod extensions;
+mod fixture;
+mod outcomes;
+mod output;
+mod protocol;
+mod real_parts;
