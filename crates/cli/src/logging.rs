@@ -20,7 +20,7 @@ pub(crate) enum LogLevel {
 pub(crate) fn start(level: LogLevel) {
     let default = match level {
         LogLevel::Warnings => "warn",
-        LogLevel::Information => "info,sqlx=warn",
+        LogLevel::Information => "info,sqlx=warn,actix_server=warn",
         LogLevel::Own => return,
     };
     let filter = EnvFilter::try_from_env("ATTUNE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

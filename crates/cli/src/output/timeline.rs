@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use attune_types::{Attempt, Execution, ExecutionEvent};
+use attune_types::{Attempt, Execution, ExecutionEvent, Outcome};
 use serde_json::Value;
 
 use super::human_millis;
@@ -34,7 +34,7 @@ pub(crate) fn timeline(execution: &Execution, attempts: &[Attempt], events: &[Ex
     let _ = writeln!(text, "\n{}", day(execution));
     for event in events {
         let since = event.at.millis_since(execution.requested_at);
-        let words = words(event);
+        let words = words(event, attempts);
         let _ = writeln!(text, "  {}  {:>9}  {words}", event.at.time_of_day(), format!("+{}", human_millis(since)));
     }
     if events.is_empty() {
@@ -50,17 +50,17 @@ pub(crate) fn timeline(execution: &Execution, attempts: &[Attempt], events: &[Ex
         if let Some(used) = &attempt.resources {
             let _ = writeln!(
                 text,
-                "  took {}, processor {}, memory {} KiB",
+                "  took {}, processor {}{}",
                 human_millis(signed(used.wall_ms)),
                 human_millis(signed(used.user_ms + used.system_ms)),
-                used.peak_rss_bytes / 1024
+                memory(used.peak_rss_bytes)
             );
         }
         if let Some(late) = &attempt.late_outcome {
             let _ = writeln!(text, "  its worker reported later, and was not believed: {}", late.summary());
         }
     }
-    if let Some(hint) = execution.outcome.as_ref().and_then(attune_types::Outcome::hint) {
+    if let Some(hint) = execution.outcome.as_ref().and_then(Outcome::hint) {
         let _ = writeln!(text, "\nhint: {}", hint.replace("ID", &execution.id.to_string()));
     }
     text
@@ -70,28 +70,48 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+/// Nothing when the kernel did not tell.
+fn memory(bytes: u64) -> String {
+    if bytes == 0 { String::new() } else { format!(", memory {} KiB", bytes / 1024) }
+}
+
 fn day(execution: &Execution) -> String {
     let text = execution.requested_at.to_string();
     format!("{} (UTC)", text.split('T').next().unwrap_or_default())
 }
 
 /// `attempt.assigned` and its details as a sentence without decoration: `assigned (attempt 1), worker dev`.
-fn words(event: &ExecutionEvent) -> String {
+fn words(event: &ExecutionEvent, attempts: &[Attempt]) -> String {
     let mut words = event.kind.split('.').next_back().unwrap_or(&event.kind).replace('_', " ");
     if let Some(attempt) = event.attempt {
         let _ = write!(words, " (attempt {attempt})");
     }
     if let Value::Object(detail) = &event.detail {
-        for (name, value) in detail {
-            let value = match value {
-                Value::Null => continue,
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let _ = write!(words, ", {} {}", name.replace('_', " "), shortened(&value));
+        for (name, value) in detail.iter().filter(|(_, value)| !value.is_null()) {
+            let _ = write!(words, ", {}", shortened(&spoken(name, value, event, attempts)));
         }
     }
     words
+}
+
+/// One detail in words: outcomes as everywhere else, workers by their names.
+fn spoken(name: &str, value: &Value, event: &ExecutionEvent, attempts: &[Attempt]) -> String {
+    let attempt = || attempts.iter().find(|attempt| Some(attempt.attempt) == event.attempt);
+    if name == "outcome"
+        && let Ok(outcome) = serde_json::from_value::<Outcome>(value.clone())
+    {
+        return outcome.summary();
+    }
+    if name == "worker"
+        && value.is_number()
+        && let Some(attempt) = attempt()
+    {
+        return format!("worker {}", attempt.worker);
+    }
+    match (name, value) {
+        (_, Value::String(text)) => format!("{} {text}", name.replace('_', " ")),
+        (_, other) => format!("{} {other}", name.replace('_', " ")),
+    }
 }
 
 /// Keeps a line a line.

@@ -14,6 +14,7 @@ use attune_worker::{Mode, Settings, StopReason, WorkerBuilder, WorkerHandle};
 use crate::backend::Local;
 use crate::commands::run::Interrupts;
 use crate::commands::worker::runtimes;
+use crate::dev::worker_name;
 use crate::error::CliError;
 use crate::exit;
 use crate::output::remark;
@@ -49,7 +50,8 @@ impl Deployment {
             .start()
             .await
             .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
-        let worker = WorkerBuilder::new(Mode::Worker, settings(directory, &local, control.url()))
+        let name = local.config.worker.name.clone().map_or_else(|| worker_name(directory), Ok)?;
+        let worker = WorkerBuilder::new(Mode::Worker, settings(directory, name, &local, control.url()))
             .store(Arc::clone(&store))
             .queue(queue)
             .packs(local.library)
@@ -78,7 +80,7 @@ impl Deployment {
             end = self.control.ended() => StopReason::GaveUp { reason: given_up(&end) },
         };
         let report = self.control.stop().await;
-        tracing::info!(?report, "the control plane stopped");
+        tracing::debug!(?report, "the control plane stopped");
         self.store.close().await;
         if let StopReason::GaveUp { reason } = &reason {
             remark(&format!("error: gave up: {reason}"));
@@ -108,10 +110,9 @@ fn given_up(end: &TreeEnd) -> String {
     format!("{end:?}")
 }
 
-fn settings(directory: &Path, local: &Local, api_url: String) -> Settings {
+fn settings(directory: &Path, name: String, local: &Local, api_url: String) -> Settings {
     let worker = &local.config.worker;
-    // The name must not change from one start to the next: it is by this name that the worker finds what it left behind.
-    let mut settings = Settings::new(worker.name.clone().unwrap_or_else(|| "dev".to_owned()), directory);
+    let mut settings = Settings::new(name, directory);
     settings.slots = worker.max_concurrent_tasks;
     settings.heartbeat = worker.heartbeat_interval;
     settings.lease = local.config.protocol.lease;

@@ -24,18 +24,21 @@ use crate::{exit, parameters, session};
 
 pub(crate) use self::interrupts::Interrupts;
 
+const EXAMPLES: &str = "\
+Examples:
+  attune run examples.hello name=Ada | jq -r .greeting
+  attune run core.sleep seconds=2 --timeout 1s; echo $?           124
+  attune run ./report.py --params report.yaml title='Week 12'
+  attune run examples.csv_summary csv=\"$(cat data.csv)\" -o json | jq .outcome
+  ATTUNE_API_URL=http://127.0.0.1:8080 attune run examples.hello name=Ada --detach";
+
 /// Runs one action or script and waits for it
 ///
 /// Runs in this process when ATTUNE_API_URL is not set, else on that server; both look the same. What the script writes
 /// appears on standard error while it runs; its result, and nothing else, on standard output as JSON. The exit code is
 /// the script's own.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  attune run examples.hello name=Ada | jq -r .greeting
-  attune run core.sleep seconds:=2 --timeout 1s; echo $?          124
-  attune run ./report.py --params report.yaml title='Week 12'
-  attune run examples.csv_summary csv=\"$(cat data.csv)\" -o json | jq .outcome
-  ATTUNE_API_URL=http://127.0.0.1:8080 attune run examples.hello name=Ada --detach", after_long_help = exit::TABLE)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", exit::TABLE))]
 pub(crate) struct Arguments {
     /// pack.action, or a file (write ./file when an action has the same name)
     #[arg(value_name = "TARGET")]

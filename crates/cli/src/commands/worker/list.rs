@@ -37,14 +37,15 @@ pub(crate) fn run(client: &Client, printer: Printer, _: Arguments) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// `python 3.11.2`, once per runtime with its first version.
+/// `python 3.11.2`, once per runtime with the version that is used when nobody asks for another. Aliases are left out.
 pub(crate) fn runtimes(capabilities: &Capabilities) -> Vec<String> {
-    capabilities
-        .runtimes
-        .iter()
-        .map(|name| match capabilities.runtime_versions.get(name).and_then(|versions| versions.first()) {
-            Some(version) if !version.is_empty() => format!("{name} {version}"),
-            _ => name.clone(),
-        })
-        .collect()
+    let mut seen = Vec::new();
+    let mut shown = Vec::new();
+    for interpreter in &capabilities.detected_interpreters {
+        if !seen.contains(&&interpreter.runtime) {
+            seen.push(&interpreter.runtime);
+            shown.push(format!("{} {}", interpreter.runtime, interpreter.version).trim_end().to_owned());
+        }
+    }
+    shown
 }

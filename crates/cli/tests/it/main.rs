@@ -1,0 +1,10 @@
+//! The real program, run as people run it.
+
+mod demo;
+mod dev;
+mod fixture;
+mod pack;
+mod recovery;
+mod remote;
+mod run;
+mod signals;
