@@ -3,8 +3,15 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::CliError;
+
+/// How long to wait for a lock that somebody may be about to let go.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held while `attune dev` runs. The kernel lets go of it however the process ends, so a lock that can be had proves that
 /// whoever held it is dead.
@@ -23,9 +30,20 @@ impl Lock {
     }
 
     /// Takes the lock of `directory`, or says who has it.
+    ///
+    /// Waits a moment first: a program that the holder was just starting when it was killed holds the lock until it has
+    /// been replaced by that program (and only from then on can it be recognised and swept), and a command that looks
+    /// whether the lock is held holds it for an instant.
     pub(crate) fn take(directory: &Path) -> Result<Self, CliError> {
         let mut file = Self::open(directory)?;
-        match file.try_lock() {
+        let begun = Instant::now();
+        let mut tried = file.try_lock();
+        while matches!(tried, Err(TryLockError::WouldBlock)) && begun.elapsed() < PATIENCE {
+            // `std::thread::sleep` is banned for the sake of actors; none runs yet.
+            std::thread::park_timeout(PAUSE);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
