@@ -199,6 +199,7 @@ impl WorkerBuilder {
             settings: settings.clone(),
             identity,
             announcement,
+            keeps_output_elsewhere: self.artifacts.is_some(),
             artifacts: self.artifacts.take().unwrap_or_else(|| Arc::new(StoreArtifacts::new(Arc::clone(&store)))),
             environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
             wanted_environments: environments_of(&planner.library),
@@ -359,7 +360,7 @@ async fn consume(
                 tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the broker");
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(source) => return Err(WorkerError::Queue { doing: "consuming", source }),
+            Err(error) => return Err(WorkerError::Queue { doing: "consuming", source: Box::new(error) }),
         }
     }
 }

@@ -31,7 +31,7 @@ pub enum WorkerError {
         doing: &'static str,
         /// The queue's error.
         #[source]
-        source: QueueError,
+        source: Box<QueueError>,
     },
     /// A directory of this worker could not be made or written.
     #[error("directory {} cannot be used", path.display())]

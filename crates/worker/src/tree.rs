@@ -56,6 +56,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) link: Arc<dyn ConsumerLink>,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
+    pub(crate) keeps_output_elsewhere: bool,
     pub(crate) environments: Arc<Environments>,
     pub(crate) wanted_environments: Vec<EnvironmentKey>,
     pub(crate) planner: Arc<Planner>,
@@ -134,10 +135,10 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         )
     };
 
-    let (port, log_orders) = LogPort::new();
+    let (port, log_orders) = LogPort::new(parts.keeps_output_elsewhere);
     let sink = ArtifactSinkDeps {
         io: io.clone(),
-        store: artifacts,
+        store: Arc::clone(&artifacts),
         directory: parts.home.join("output"),
         port: port.clone(),
         orders: Arc::new(tokio::sync::Mutex::new(log_orders)),
@@ -208,6 +209,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     env_setup: env_setup.recipient(),
                     planner,
                     port,
+                    artifacts,
                     observers,
                 });
                 let addresses = Arc::new(Mutex::new(HashMap::new()));

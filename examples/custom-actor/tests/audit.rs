@@ -1,6 +1,5 @@
 //! The example as it is shown, and the trail through a crash.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,12 +27,13 @@ fn events(trail: &str) -> Vec<(String, String)> {
 #[test]
 fn the_example_prints_the_trail_that_its_readme_shows() {
     let directory = TestDirectory::create();
-    let output = Command::new(env!("CARGO_BIN_EXE_example-custom-actor"))
-        .arg(directory.path().join("demo"))
-        .output()
-        .expect("the example runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let trail = String::from_utf8(output.stdout).expect("text");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let mut command = attune_process::Command::new(env!("CARGO_BIN_EXE_example-custom-actor"));
+    command.arguments = vec![directory.path().join("demo").into()];
+    command.environment = vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())];
+    let collected = runtime.block_on(attune_process::run_to_end(command)).expect("the example runs");
+    assert!(collected.ended.is_success(), "{}", String::from_utf8_lossy(&collected.stderr));
+    let trail = String::from_utf8(collected.stdout).expect("text");
     let expected = [
         ("inline.fails", "exit 3"),
         ("inline.fails", "started"),

@@ -77,11 +77,10 @@ impl Actor for ArtifactSink {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        if self.deps.eager || self.life.number() > 0 {
-            if let Err(error) = self.state.open(&self.deps.directory) {
-                self.life.fail(context, format_args!("output journal: {error}"));
-                return;
-            }
+        let is_opened_now = self.deps.eager || self.life.number() > 0;
+        if is_opened_now && let Err(error) = self.state.open(&self.deps.directory) {
+            self.life.fail(context, format_args!("output journal: {error}"));
+            return;
         }
         let orders = Arc::clone(&self.deps.orders);
         self.run(context, take(orders, Rc::clone(&self.state), self.deps.directory.clone()));

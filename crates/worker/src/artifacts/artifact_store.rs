@@ -16,7 +16,8 @@ pub trait ArtifactStore: Send + Sync + 'static {
     /// pieces again; any other error drops them.
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError>;
 
-    /// The log of an attempt is complete: nothing follows.
+    /// The log of an attempt is complete: nothing follows. Not called for an attempt during which the worker died, and
+    /// never by the default, whose short logs are stored together with the end.
     async fn finish_log(&self, _execution: ExecutionId, _attempt: AttemptNumber) -> Result<(), StoreError> {
         Ok(())
     }

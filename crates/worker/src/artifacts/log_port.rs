@@ -18,16 +18,23 @@ pub(crate) enum LogOrder {
 #[derive(Debug, Clone)]
 pub(crate) struct LogPort {
     orders: mpsc::Sender<LogOrder>,
+    takes_everything: bool,
 }
 
 impl LogPort {
     /// Pieces that may be on their way at once; each has at most 64 KiB.
     const CAPACITY: usize = 64;
 
-    /// The port and the end that the sink reads.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<LogOrder>) {
+    /// The port and the end that the sink reads. `takes_everything`: output is kept elsewhere than ends, so none of it
+    /// may ride along with one, however short it is.
+    pub(crate) fn new(takes_everything: bool) -> (Self, mpsc::Receiver<LogOrder>) {
         let (orders, receiver) = mpsc::channel(Self::CAPACITY);
-        (Self { orders }, receiver)
+        (Self { orders, takes_everything }, receiver)
+    }
+
+    /// Whether all output must go this way.
+    pub(crate) const fn takes_everything(&self) -> bool {
+        self.takes_everything
     }
 
     /// Hands a piece over; waits while there are too many.

@@ -2,6 +2,7 @@
 
 pub(crate) mod artifact_sink;
 mod artifact_store;
+pub(crate) mod collect;
 mod journal;
 mod log_port;
 mod log_record;

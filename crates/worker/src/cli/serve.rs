@@ -47,7 +47,7 @@ pub enum ServeError {
     Store(#[source] StoreError),
     /// The broker cannot be used.
     #[error("failed to use the broker (message_queue.url)")]
-    Queue(#[source] QueueError),
+    Queue(#[source] Box<QueueError>),
     /// The worker did not start.
     #[error("failed to start")]
     Worker(#[source] WorkerError),
@@ -56,9 +56,10 @@ pub enum ServeError {
 impl ServeError {
     /// The exit code of a program that ends like this.
     #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NoDatabase | Self::Store(StoreError::Url { .. }) | Self::Queue(QueueError::Url { .. }) => BAD_INPUT,
+            Self::NoDatabase | Self::Store(StoreError::Url { .. }) => BAD_INPUT,
+            Self::Queue(error) if matches!(**error, QueueError::Url { .. }) => BAD_INPUT,
             Self::Worker(error) if !error.is_dependency() => BAD_INPUT,
             _ => UNAVAILABLE,
         }
@@ -193,7 +194,7 @@ async fn open_queue(config: &Config, settings: &Settings) -> Result<Arc<dyn Queu
     };
     let options =
         ConnectOptions { name: format!("attune-worker {}", settings.name), start_deadline: settings.patience };
-    attune_queue::connect(url.expose(), options).await.map_err(ServeError::Queue)
+    attune_queue::connect(url.expose(), options).await.map_err(|error| ServeError::Queue(Box::new(error)))
 }
 
 fn host_name() -> String {

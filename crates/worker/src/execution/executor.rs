@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
-use crate::artifacts::LogPort;
+use crate::artifacts::{ArtifactStore, LogPort, collect};
 use crate::environments::{Environments, Prepare};
 use crate::executions::{Books, Finisher, Grant, Key, Leash};
 use crate::io_runtime::AbortOnDrop;
@@ -56,6 +56,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) env_setup: Recipient<Prepare>,
     pub(crate) planner: Arc<Planner>,
     pub(crate) port: LogPort,
+    pub(crate) artifacts: Arc<dyn ArtifactStore>,
     pub(crate) observers: Arc<[Recipient<ExecutionNotice>]>,
 }
 
@@ -217,12 +218,22 @@ impl Executor {
             Err(outcome) => return RunReport::not_started(outcome),
         };
         let wants_pid = !deps.observers.is_empty();
+        let artifacts_dir = plan.artifacts_dir.clone();
         let report = run::run(key, plan, deps.port.clone(), wants_pid, |stopper, pid| {
             deps.books.leash(key, Leash { stopper: stopper.clone(), gone });
             address.do_send(Started { stopper, pid });
         });
         let report = report.await;
         let _ended = deps.books.unleash(key);
+        let (execution, attempt) = key.pair();
+        if let Some(directory) = artifacts_dir {
+            collect::files(&*deps.artifacts, key, &directory, &work.spec.artifacts).await;
+        }
+        if deps.port.takes_everything()
+            && let Err(error) = deps.artifacts.finish_log(execution, attempt).await
+        {
+            tracing::warn!(execution.id = %execution, error = &error as &dyn std::error::Error, "a finished log was not taken");
+        }
         report
     }
 

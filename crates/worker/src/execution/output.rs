@@ -34,6 +34,7 @@ pub(crate) struct Output {
 impl Output {
     /// `keep_stdout`: a result is to be read from it.
     pub(crate) const fn new(key: Key, port: LogPort, keep_stdout: bool) -> Self {
+        let is_streaming = port.takes_everything();
         let stdout = if keep_stdout { Some(ResultBytes::Whole(Vec::new())) } else { None };
         Self {
             key,
@@ -41,7 +42,7 @@ impl Output {
             next_sequence: 0,
             in_hand: Vec::new(),
             in_hand_bytes: 0,
-            is_streaming: false,
+            is_streaming,
             stdout,
             system_bytes: 0,
         }
@@ -167,7 +168,7 @@ mod tests {
     }
 
     fn output() -> (Output, mpsc::Receiver<LogOrder>) {
-        let (port, orders) = LogPort::new();
+        let (port, orders) = LogPort::new(false);
         (Output::new(Key::new(ExecutionId(1), AttemptNumber(1)), port, true), orders)
     }
 

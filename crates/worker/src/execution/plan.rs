@@ -55,6 +55,7 @@ impl Planner {
             environment_dir: environment.map(Path::to_path_buf),
         };
         let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
+        let declared = (!spec.artifacts.is_empty()).then(|| artifacts_dir.clone());
         let places = Places { pack_dir, artifacts_dir, result_file: &area.result_file };
         command.environment.extend(self.variables.of(key, work, places));
         deliver(&mut command, spec, &work.parameters, &mut area)?;
@@ -63,7 +64,7 @@ impl Planner {
         command.output = self.output;
         command.marker = Some(ATTEMPT_ID.into());
         let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
-        Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area })
+        Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area, artifacts_dir: declared })
     }
 
     fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {

@@ -1,5 +1,7 @@
 //! Runs the child of one attempt, from spawn to result.
 
+use std::path::PathBuf;
+
 use attune_process::{Command, Ended, SpawnError, Stopper, Usage};
 use attune_types::{LogChunk, Outcome, Resources};
 use serde_json::Value;
@@ -22,6 +24,8 @@ pub(crate) struct RunPlan {
     pub(crate) rules: ResultRules,
     pub(crate) limit_ms: u64,
     pub(crate) area: WorkArea,
+    /// Where the action was asked to leave files, when it declares any.
+    pub(crate) artifacts_dir: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -49,7 +53,7 @@ pub(crate) async fn run(
     wants_pid: bool,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
-    let RunPlan { command, rules, limit_ms, area } = plan;
+    let RunPlan { command, rules, limit_ms, area, .. } = plan;
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let child = match attune_process::spawn(command, sender) {
         Ok(child) => child,

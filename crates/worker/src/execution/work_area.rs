@@ -67,10 +67,10 @@ impl Drop for WorkArea {
     fn drop(&mut self) {
         // The action may have written the file or not; either way it must be gone.
         let _absent = fs::remove_file(&self.result_file);
-        if self.is_made {
-            if let Err(error) = fs::remove_dir_all(&self.directory) {
-                tracing::warn!(path = %self.directory.display(), error = &error as &dyn std::error::Error, "work directory could not be removed");
-            }
+        if self.is_made
+            && let Err(error) = fs::remove_dir_all(&self.directory)
+        {
+            tracing::warn!(path = %self.directory.display(), error = &error as &dyn std::error::Error, "work directory could not be removed");
         }
     }
 }

@@ -59,10 +59,10 @@ impl Spool {
 
     /// Removes what the store has taken.
     pub(crate) fn remove(&self, key: Key) {
-        if let Err(error) = fs::remove_file(self.path(key)) {
-            if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(execution.id = %key.execution, error = &error as &dyn std::error::Error, "spooled end could not be removed; it is offered again at the next start");
-            }
+        if let Err(error) = fs::remove_file(self.path(key))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(execution.id = %key.execution, error = &error as &dyn std::error::Error, "spooled end could not be removed; it is offered again at the next start");
         }
     }
 
@@ -146,7 +146,7 @@ fn to_hex(bytes: &[u8]) -> String {
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len()).step_by(2).map(|index| u8::from_str_radix(&text[index..index + 2], 16).ok()).collect()

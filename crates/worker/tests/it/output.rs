@@ -8,7 +8,7 @@ use attune_testkit::eventually;
 use attune_types::{AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream};
 use attune_worker::{ArtifactStore, Mode, WorkerBuilder};
 
-use crate::fixture::{Fixture, LONG, exited, gated, in_system};
+use crate::fixture::{Fixture, LONG, exited, gated, in_system, shell};
 
 #[test]
 fn a_line_is_seen_while_its_script_runs() {
@@ -89,32 +89,60 @@ fn an_execution_without_files_or_output_leaves_the_disk_alone() {
 
 /// Keeps output in memory.
 #[derive(Default)]
-struct Shelf(Mutex<Vec<LogChunk>>);
+struct Shelf {
+    pieces: Mutex<Vec<LogChunk>>,
+    finished: Mutex<Vec<ExecutionId>>,
+    files: Mutex<Vec<(String, String)>>,
+}
 
 #[async_trait]
 impl ArtifactStore for Shelf {
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError> {
-        self.0.lock().expect("lock").extend(chunks);
+        self.pieces.lock().expect("lock").extend(chunks);
         Ok(())
     }
 
-    async fn finish_log(&self, _: ExecutionId, _: AttemptNumber) -> Result<(), StoreError> {
+    async fn finish_log(&self, execution: ExecutionId, _: AttemptNumber) -> Result<(), StoreError> {
+        self.finished.lock().expect("lock").push(execution);
+        Ok(())
+    }
+
+    async fn put_file(
+        &self,
+        _: ExecutionId,
+        _: AttemptNumber,
+        name: &str,
+        path: std::path::PathBuf,
+    ) -> Result<(), StoreError> {
+        let content = std::fs::read_to_string(path).expect("readable");
+        self.files.lock().expect("lock").push((name.to_owned(), content));
         Ok(())
     }
 }
 
 #[test]
-fn another_place_for_output_gets_what_streams() {
+fn another_place_for_output_gets_all_of_it_and_the_files_that_were_declared() {
     in_system(async {
         let fixture = Fixture::embedded().await;
         let shelf = Arc::new(Shelf::default());
         let builder = fixture.builder(fixture.settings()).artifact_store(Arc::clone(&shelf) as Arc<dyn ArtifactStore>);
         let worker = builder.start().await.expect("the worker starts");
-        let id = fixture.run(&worker, "seq 1 50000").await;
+        let mut spec = shell(
+            "cd \"$ATTUNE_ARTIFACTS_DIR\"; mkdir -p a/b; echo 1 > report.txt; echo 2 > a/b/deep.txt; echo 3 > other; \
+             ln -s /etc/hostname link.txt; seq 1 50000",
+        );
+        spec.artifacts = vec!["*.txt".into(), "a/**".into()];
+        let id = fixture.run_spec(&worker, spec, serde_json::Map::new()).await;
         assert_eq!(fixture.ended(id).await.outcome, exited(0));
+        let mut files = shelf.files.lock().expect("lock").clone();
+        files.sort();
+        let found = [("a/b/deep.txt", "2\n"), ("report.txt", "1\n")];
+        assert_eq!(files, found.map(|(name, content)| (name.to_owned(), content.to_owned())));
+        assert_eq!(*shelf.finished.lock().expect("lock"), [id]);
         let expected: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
         eventually("all of the output on the shelf", LONG, || async {
-            let bytes: Vec<u8> = shelf.0.lock().expect("lock").iter().flat_map(|chunk| chunk.bytes.clone()).collect();
+            let bytes: Vec<u8> =
+                shelf.pieces.lock().expect("lock").iter().flat_map(|chunk| chunk.bytes.clone()).collect();
             (bytes == expected.as_bytes()).then_some(())
         })
         .await;
