@@ -46,8 +46,8 @@ pub(crate) struct Embedded {
 
 struct Parts {
     store: Arc<dyn Store>,
-    control: ControlHandle,
-    worker: WorkerHandle,
+    control: Arc<ControlHandle>,
+    worker: Arc<WorkerHandle>,
     directory: TemporaryDirectory,
 }
 
@@ -124,7 +124,7 @@ impl Parts {
             .start()
             .await
             .map_err(|error| CliError::internal("starting the worker", error))?;
-        Ok(Self { store, control, worker, directory })
+        Ok(Self { store, control: Arc::new(control), worker: Arc::new(worker), directory })
     }
 }
 
@@ -209,19 +209,25 @@ impl Backend for Embedded {
 
     fn follow(&self, id: ExecutionId) -> mpsc::Receiver<Followed> {
         let (sender, receiver) = mpsc::channel(64);
-        match self.store() {
-            Ok(store) => {
-                let wakes = store.wakes();
-                tokio::spawn(async move {
-                    if let Err(error) = follow(store.as_ref(), wakes, id, &sender).await {
-                        // Nobody listens any more when this fails.
-                        let _ =
-                            sender.send(Followed::Failed(CliError::internal("following the execution", error))).await;
-                    }
-                });
-            }
-            Err(error) => drop(sender.try_send(Followed::Failed(error))),
-        }
+        let Some(Parts { store, control, worker, .. }) = &self.parts else {
+            // The receiver hears that nobody will say anything.
+            return receiver;
+        };
+        let (store, control, worker) = (Arc::clone(store), Arc::clone(control), Arc::clone(worker));
+        tokio::spawn(async move {
+            let wakes = store.wakes();
+            let trouble = tokio::select! {
+                followed = follow(store.as_ref(), wakes, id, &sender) => match followed {
+                    Ok(()) => return,
+                    Err(error) => CliError::internal("following the execution", error),
+                },
+                // Nobody else will finish the execution: waiting on would be waiting for ever.
+                reason = worker.stopped() => CliError::internal("running the execution", format!("the worker stopped: {reason:?}")),
+                end = control.ended() => CliError::internal("running the execution", format!("the scheduler stopped: {end:?}")),
+            };
+            // When nobody listens any more, nobody needs to hear it.
+            let _ = sender.send(Followed::Failed(trouble)).await;
+        });
         receiver
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use super::trust;
 use crate::error::CliError;
 
 /// How long the server may take to accept a connection.
@@ -35,14 +36,13 @@ impl Http {
                 "write it like http://127.0.0.1:8080 or https://attune.example.org",
             ));
         }
-        if base.starts_with("https://") {
-            // An error only says that a provider is installed already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
-        let configuration = Agent::config_builder()
+        let mut configuration = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(ANSWER));
+        if base.starts_with("https://") {
+            configuration = configuration.tls_config(trust::tls()?);
+        }
         Ok(Self { agent: configuration.build().into(), base, token, hint })
     }
 

@@ -7,6 +7,7 @@ mod local;
 mod log_stream;
 mod remote;
 mod request;
+mod trust;
 
 use attune_types::{ActionRef, ActionSpec, Execution, ExecutionId, LogStream, RuntimeSpec};
 use tokio::sync::mpsc;

@@ -18,6 +18,8 @@ pub(crate) struct Live {
     stdout_is_result: bool,
     kept_back: Vec<u8>,
     escapers: [Escaper; 3],
+    /// Whether what was printed last ended a line.
+    at_line_start: bool,
 }
 
 impl Live {
@@ -29,6 +31,7 @@ impl Live {
             stdout_is_result,
             kept_back: Vec::new(),
             escapers: std::array::from_fn(|_| Escaper::default()),
+            at_line_start: true,
         }
     }
 
@@ -46,6 +49,7 @@ impl Live {
     }
 
     fn print(&mut self, stream: LogStream, bytes: &[u8]) {
+        self.at_line_start = bytes.last().map_or(self.at_line_start, |last| *last == b'\n');
         if self.raw {
             write(bytes);
         } else {
@@ -60,6 +64,10 @@ impl Live {
             self.print(LogStream::Stdout, &kept_back);
         }
         self.escapers.iter_mut().for_each(|escaper| write(escaper.finish().as_bytes()));
+        // So that what is said next does not hang behind the last words of the script. Only for people: a file keeps bytes.
+        if !self.at_line_start && stderr_is_terminal() {
+            write(b"\n");
+        }
     }
 }
 

@@ -79,7 +79,8 @@ impl Printer {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        write_stdout(text.as_bytes())
+        // JSON escapes the old control characters itself, but neither the newer ones nor those that reorder text.
+        self.text(&text)
     }
 
     /// Prints text that may hold foreign words.
