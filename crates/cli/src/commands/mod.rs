@@ -63,7 +63,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<ExitCode, CliError> {
     match command {
         Command::Run(arguments) => run::run(&global, arguments),
         Command::Dev(arguments) => dev::run(&global, arguments),
-        Command::Server(arguments) => Ok(server::run(arguments)),
+        Command::Server(arguments) => Ok(server::run(&global, arguments)),
         Command::Demo(arguments) => demo::run(&global, arguments),
         Command::Pack(command) => pack::run(&global, command),
         Command::Action(command) => action::run(&global, command),

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::arguments::Global;
+
 /// Runs the API and the scheduler of a deployment: the same program as attune-server
 #[derive(Debug, Args)]
 #[command(
@@ -19,8 +21,9 @@ pub(crate) struct Arguments {
     arguments: Vec<OsString>,
 }
 
-/// Runs it.
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
+/// Runs it. `--config` is understood by every command of this program, so it is handed on.
+pub(crate) fn run(global: &Global, arguments: Arguments) -> ExitCode {
     let program = OsString::from("attune server");
-    attune_control::cli::main_from(std::iter::once(program).chain(arguments.arguments))
+    let config = global.config.iter().flat_map(|file| [OsString::from("--config"), file.clone().into_os_string()]);
+    attune_control::cli::main_from(std::iter::once(program).chain(config).chain(arguments.arguments))
 }
