@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::control::Control;
 use super::node::{CONTROL_VARIABLE, RabbitNode, URL_VARIABLE};
 use super::queue_counts::QueueCounts;
+use crate::eventually;
 use crate::start_error::StartError;
 
 /// How long settlements and closed connections may take to reach the queues before a test is called unclean.
@@ -143,15 +144,24 @@ impl TestBroker {
     pub async fn stop_app(&self) {
         self.own_node();
         self.drive(|control, _| control.evaluate("rabbit:stop(), \"done\"")).await;
+        eventually("the broker to be stopped", GRACE, async || {
+            (self.evaluate("atom_to_list(rabbit:is_running())").await == "false").then_some(())
+        })
+        .await;
     }
 
-    /// Starts the broker after [`stop_app`](Self::stop_app).
+    /// Starts the broker after [`stop_app`](Self::stop_app). Asks more than once: what had to stop may still be stopping,
+    /// and starting into that fails.
     ///
     /// # Panics
     /// On a shared node.
     pub async fn start_app(&self) {
         self.own_node();
-        self.drive(|control, _| control.evaluate("rabbit:start(), \"done\"")).await;
+        eventually("the broker to be started", 3 * GRACE, async || {
+            let start = "(catch rabbit:start()), atom_to_list(rabbit:is_running())";
+            (self.evaluate(start).await == "true").then_some(())
+        })
+        .await;
     }
 
     /// Kills the node with SIGKILL and starts it again; only on a node of its own.
