@@ -81,7 +81,9 @@ fn wait_for_announcement(program: &Program, folder: &Path) -> io::Result<(String
     let start = Instant::now();
     loop {
         let read = |name: &str| std::fs::read_to_string(folder.join(".attune").join(name)).unwrap_or_default();
-        let (address, token) = (read("address").trim().to_owned(), read("token").trim().to_owned());
+        let announced: serde_json::Value = serde_json::from_str(&read("address.json")).unwrap_or_default();
+        let address = announced["url"].as_str().unwrap_or_default().to_owned();
+        let token = read("token").trim().to_owned();
         if !address.is_empty() && !token.is_empty() && Client::new(&address).is_ready() {
             return Ok((address, token));
         }

@@ -52,8 +52,9 @@ async fn two_thousand_executions_survive_a_broker_restart_and_a_third_worker_tak
     assert_eq!(ended.len(), EXECUTIONS, "every execution ended once");
 
     // A third worker joins while there is a backlog.
-    client.submit_many("proof.mark", &json!({"seconds": 0.1}), EXECUTIONS).expect("accepted");
+    client.submit_many("proof.mark", &json!({"seconds": 0.15}), EXECUTIONS).expect("accepted");
     deployment.add_worker("three", 10, &extra).expect("a worker");
+    deployment.wait_for_workers(3).expect("the third worker");
     eventually("the third worker to take its share", Duration::from_secs(5), || async {
         (truth.lines().iter().filter(|line| line.worker == "three").count() >= 10).then_some(())
     })
