@@ -27,7 +27,7 @@ impl IoRuntime {
 
 /// Ends a task with its owner.
 #[derive(Debug)]
-pub(crate) struct AbortOnDrop(pub(crate) AbortHandle);
+struct AbortOnDrop(AbortHandle);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {

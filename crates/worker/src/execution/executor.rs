@@ -1,7 +1,7 @@
 //! The actor that sees one attempt through.
 //!
 //! It carries the [machine](super::machine) and acts out its effects; it lives from the grant to the end of the process,
-//! and is never restarted. When it crashes, the process dies with it and the attempt ends as a fault of the worker.
+//! and is never restarted. When it crashes, Executions kills the process and the attempt ends as a fault of the worker.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,15 +12,13 @@ use attune_process::{StopReason, Stopper, clock};
 use attune_store::{Answered, Claimed, Completion, HandBack, Store};
 use attune_supervise::Life;
 use attune_types::{Incarnation, Outcome, Timestamp};
-use tokio::sync::watch;
 
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
 use crate::artifacts::{ArtifactStore, LogPort, collect};
 use crate::environments::{Environments, Prepare};
-use crate::executions::{Books, Finisher, Grant, Key, Leash};
-use crate::io_runtime::AbortOnDrop;
+use crate::executions::{Books, Finisher, Grant, Key, Leashed};
 use crate::notice::ExecutionNotice;
 
 /// How often, and after which pause, an environment is asked for again whose build was given up by a crash.
@@ -69,8 +67,6 @@ pub(crate) struct Executor {
     state: State,
     environment: Option<PathBuf>,
     stopper: Option<Stopper>,
-    /// Kills the process when this actor dies.
-    running: Option<AbortOnDrop>,
     report: Option<RunReport>,
     /// While this lives, the ledger knows that somebody sees to the attempt.
     _presence: Arc<()>,
@@ -79,18 +75,7 @@ pub(crate) struct Executor {
 impl Executor {
     pub(crate) fn new(deps: Arc<ExecutorDeps>, key: Key, grant: Grant, presence: Arc<()>, life: Life<Self>) -> Self {
         let state = State::Preparing { held: grant.held };
-        Self {
-            deps,
-            key,
-            grant,
-            life,
-            state,
-            environment: None,
-            stopper: None,
-            running: None,
-            report: None,
-            _presence: presence,
-        }
+        Self { deps, key, grant, life, state, environment: None, stopper: None, report: None, _presence: presence }
     }
 
     fn step(&mut self, event: Event, context: &mut Context<Self>) {
@@ -184,17 +169,11 @@ impl Executor {
     fn start(&mut self, context: &mut Context<Self>) {
         let (key, deps) = (self.key, Arc::clone(&self.deps));
         let (work, environment) = (Arc::clone(&self.grant.work), self.environment.take());
-        let address = context.address();
+        let (address, leashed) = (context.address(), self.deps.books.leash(key));
         // Away from the actors' thread: the kernel takes a fraction of a millisecond to start a process, and all other
-        // Executors would wait for it.
-        let task = tokio::spawn(async move {
-            // Declared first, so dropped last: when it is gone, nothing of the tree is left.
-            let (alive, gone) = watch::channel(());
-            let report = Self::run(key, &deps, &work, environment, address, gone).await;
-            drop(alive);
-            report
-        });
-        self.running = Some(AbortOnDrop(task.abort_handle()));
+        // Executors would wait for it. The task is not bound to this actor: when the actor crashes, Executions kills the
+        // tree by its leash and the task sees to it that nothing is left, before anything is reported.
+        let task = tokio::spawn(async move { Self::run(key, &deps, &work, environment, address, leashed).await });
         context.spawn(task.into_actor(self).map(|joined, actor, context| {
             let report = joined.unwrap_or_else(|error| {
                 RunReport::not_started(Outcome::WorkerFault { message: format!("running the process: {error}") })
@@ -211,7 +190,7 @@ impl Executor {
         work: &Claimed,
         environment: Option<PathBuf>,
         address: actix::Addr<Self>,
-        gone: watch::Receiver<()>,
+        leashed: Leashed,
     ) -> RunReport {
         let plan = match deps.planner.plan(key, work, environment.as_deref()) {
             Ok(plan) => plan,
@@ -220,11 +199,11 @@ impl Executor {
         let wants_pid = !deps.observers.is_empty();
         let artifacts_dir = plan.artifacts_dir.clone();
         let report = run::run(key, plan, deps.port.clone(), wants_pid, |stopper, pid| {
-            deps.books.leash(key, Leash { stopper: stopper.clone(), gone });
+            leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });
         });
         let report = report.await;
-        let _ended = deps.books.unleash(key);
+        drop(leashed);
         let (execution, attempt) = key.pair();
         if let Some(directory) = artifacts_dir {
             collect::files(&*deps.artifacts, key, &directory, &work.spec.artifacts).await;
@@ -245,7 +224,6 @@ impl Executor {
         let token = self.grant.work.token;
         let completion = Completion { execution, attempt, token, outcome, result, resources, logs };
         self.deps.finisher.complete(completion, self.grant.work.spec.action.clone());
-        self.running = None;
         context.stop();
     }
 }

@@ -182,13 +182,11 @@ impl Executions {
             resources: None,
             logs: Vec::new(),
         };
-        let leash = self.deps.books.unleash(key);
+        let books = Arc::clone(&self.deps.books);
         let (finisher, action, held) = (self.deps.finisher.clone(), grant.work.spec.action.clone(), grant.held);
         tokio::spawn(async move {
             // Nothing is reported before nothing of it is left: a retry must never meet its predecessor.
-            if let Some(leash) = leash {
-                leash.kill().await;
-            }
+            books.end(key).await;
             if held {
                 let Completion { execution, attempt, token, .. } = completion;
                 let token = Some(token);

@@ -1,7 +1,7 @@
 //! What is written down outside of every actor.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attune_process::{StopReason, Stopper};
 use tokio::sync::watch;
@@ -20,18 +20,48 @@ pub(crate) struct Books {
 }
 
 /// A way to stop a process tree and to know that it is gone, without its Executor.
-#[derive(Debug, Clone)]
-pub(crate) struct Leash {
-    pub(crate) stopper: Stopper,
+#[derive(Debug)]
+struct Leash {
+    /// `None` until the process was started.
+    stopper: Option<Stopper>,
+    /// Whether it shall be killed the moment it is started.
+    is_doomed: bool,
     /// Its sender is dropped when nothing of the tree is left.
-    pub(crate) gone: watch::Receiver<()>,
+    gone: watch::Receiver<()>,
 }
 
 impl Leash {
-    /// Kills the tree and waits until nothing of it is left.
-    pub(crate) async fn kill(mut self) {
-        self.stopper.kill();
-        while self.gone.changed().await.is_ok() {}
+    fn doom(&mut self) {
+        self.is_doomed = true;
+        if let Some(stopper) = &self.stopper {
+            stopper.kill();
+        }
+    }
+}
+
+/// Takes a process tree off its leash when it is gone. Whoever runs the process holds this.
+#[derive(Debug)]
+pub(crate) struct Leashed {
+    books: Arc<Books>,
+    key: Key,
+    _alive: watch::Sender<()>,
+}
+
+impl Leashed {
+    /// The process was started.
+    pub(crate) fn hold(&self, stopper: Stopper) {
+        if let Some(leash) = self.books.leashes().get_mut(&self.key) {
+            if leash.is_doomed {
+                stopper.kill();
+            }
+            leash.stopper = Some(stopper);
+        }
+    }
+}
+
+impl Drop for Leashed {
+    fn drop(&mut self) {
+        self.books.leashes().remove(&self.key);
     }
 }
 
@@ -42,12 +72,22 @@ impl Books {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn leash(&self, key: Key, leash: Leash) {
-        self.leashes().insert(key, leash);
+    /// Puts a process that is about to be started on a leash.
+    pub(crate) fn leash(self: &Arc<Self>, key: Key) -> Leashed {
+        let (alive, gone) = watch::channel(());
+        self.leashes().insert(key, Leash { stopper: None, is_doomed: false, gone });
+        Leashed { books: Arc::clone(self), key, _alive: alive }
     }
 
-    pub(crate) fn unleash(&self, key: Key) -> Option<Leash> {
-        self.leashes().remove(&key)
+    /// Kills a process tree, also one that is only being started, and waits until nothing of it is left.
+    pub(crate) async fn end(&self, key: Key) {
+        let gone = self.leashes().get_mut(&key).map(|leash| {
+            leash.doom();
+            leash.gone.clone()
+        });
+        if let Some(mut gone) = gone {
+            while gone.changed().await.is_ok() {}
+        }
     }
 
     /// How many process trees run.
@@ -57,15 +97,15 @@ impl Books {
 
     /// Asks every process tree to stop, for this reason; SIGKILL follows after each one's grace.
     pub(crate) fn terminate_all(&self, reason: &str) {
-        for leash in self.leashes().values() {
-            leash.stopper.stop(StopReason::Requested(reason.to_owned()));
+        for stopper in self.leashes().values().filter_map(|leash| leash.stopper.as_ref()) {
+            stopper.stop(StopReason::Requested(reason.to_owned()));
         }
     }
 
     /// Kills every process tree now.
     pub(crate) fn kill_all(&self) {
-        for leash in self.leashes().values() {
-            leash.stopper.kill();
+        for leash in self.leashes().values_mut() {
+            leash.doom();
         }
     }
 

@@ -96,7 +96,6 @@ impl Finisher {
 
     /// Forgets an attempt whose end is known to the store.
     pub(crate) fn release(&self, key: Key) {
-        let _nobody_waits = self.books.unleash(key);
         self.books.ledger().forget(key);
         self.proceed.do_send(Proceed);
     }

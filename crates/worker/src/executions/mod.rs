@@ -13,7 +13,7 @@ pub(crate) mod leftovers;
 mod spool;
 
 pub(crate) use actor::{Cancel, Executions, ExecutionsDeps, Hurry, Offer, SetAccepting, StopAttempts, StopTaking};
-pub(crate) use books::{Books, Leash};
+pub(crate) use books::{Books, Leashed};
 pub(crate) use claims::Claims;
 pub(crate) use counters::Count;
 pub use counters::Counts;
