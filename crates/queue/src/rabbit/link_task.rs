@@ -34,7 +34,7 @@ pub(crate) struct LinkTask {
 
 /// Why a station was left.
 enum Left {
-    Ordered(Station),
+    Ordered(Box<Station>),
     Doubt(String),
 }
 
@@ -112,7 +112,7 @@ impl LinkTask {
             tokio::select! {
                 () = at_least(&mut changes.0, &mut changes.1, awaited) => {
                     if wanted(&self.orders, &self.closing) == Order::Close {
-                        return Left::Ordered(station);
+                        return Left::Ordered(Box::new(station));
                     }
                     paused = true;
                     if let Err(reason) = self.pause(&station).await {
@@ -157,7 +157,7 @@ impl LinkTask {
         let mut changes = (self.orders.clone(), self.closing.clone());
         loop {
             tokio::select! {
-                () = at_least(&mut changes.0, &mut changes.1, Order::Close) => return Left::Ordered(station),
+                () = at_least(&mut changes.0, &mut changes.1, Order::Close) => return Left::Ordered(Box::new(station)),
                 () = until(&mut doubted, |doubted| *doubted >= generation) => {
                     return Left::Doubt("a settlement was not taken".to_owned());
                 }

@@ -23,7 +23,7 @@ async fn garbage_is_parked_with_its_reason_and_does_not_hold_up_the_rest() {
     let key = scheduled_key(WorkerId(1));
     let options = BasicPublishOptions::default();
     let sent = channel.basic_publish(EXCHANGE.into(), key.into(), options, b"garbage", BasicProperties::default());
-    let _ = sent.await.expect("is sent");
+    sent.await.expect("is sent").await.expect("is answered");
     eventually("it to be parked", LIMIT, async || (link.parked() == 1).then_some(())).await;
     publish_for_certain(&rabbit.queue, &[order(1, 1)]).await;
     receive_all(&link, 1..2).await;

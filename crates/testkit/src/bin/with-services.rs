@@ -1,8 +1,9 @@
-//! Runs a command with a PostgreSQL and a RabbitMQ beside it: `with-services COMMAND [ARGUMENT...]`.
+//! Runs a command with a PostgreSQL and a RabbitMQ beside it: `with-services [--durable] COMMAND [ARGUMENT...]`.
 //!
 //! Both are started once, their addresses exported as `ATTUNE_TEST_DATABASE_URL`, `ATTUNE_TEST_AMQP_URL` and
 //! `ATTUNE_TEST_AMQP_CONTROL`, and both are gone when the command has ended. Its exit code is ours; 69 says that a
-//! server could not be started, 64 that no command was given.
+//! server could not be started, 64 that no command was given. With `--durable` PostgreSQL synchronises every commit, as in
+//! production: for anything that is measured.
 
 use std::error::Error;
 use std::os::unix::process::ExitStatusExt;
@@ -12,15 +13,19 @@ use attune_testkit::postgres::{Durability, PostgresServer};
 use attune_testkit::rabbitmq::RabbitNode;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let durability = match arguments.next_if(|argument| argument == "--durable") {
+        Some(_) => Durability::On,
+        None => Durability::Off,
+    };
     let Some(program) = arguments.next() else {
-        eprintln!("usage: with-services COMMAND [ARGUMENT...]");
+        eprintln!("usage: with-services [--durable] COMMAND [ARGUMENT...]");
         return ExitCode::from(64);
     };
     #[expect(clippy::disallowed_methods, reason = "runs what the caller asked for")]
     let mut command = Command::new(program);
     command.args(arguments);
-    match run(command) {
+    match run(command, durability) {
         Ok(code) => code,
         Err(error) => {
             let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
@@ -30,10 +35,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(mut command: Command) -> Result<ExitCode, Box<dyn Error>> {
+fn run(mut command: Command, durability: Durability) -> Result<ExitCode, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let (postgres, rabbit) =
-        runtime.block_on(async { tokio::join!(PostgresServer::start(Durability::Off), RabbitNode::start()) });
+        runtime.block_on(async { tokio::join!(PostgresServer::start(durability), RabbitNode::start()) });
     let (postgres, rabbit) = (postgres?, rabbit?);
     let status = command
         .env("ATTUNE_TEST_DATABASE_URL", postgres.url("postgres"))

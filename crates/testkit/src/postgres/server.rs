@@ -43,8 +43,8 @@ impl PostgresServer {
         let mut attempts_left = 3;
         loop {
             let [port] = free_ports()?;
-            let arguments =
-                [programs.as_os_str(), &OsStr::new(&port.to_string()).to_owned(), durable.as_ref(), user.as_ref()];
+            let shown = port.to_string();
+            let arguments = [programs.as_os_str(), OsStr::new(&shown), durable.as_ref(), user.as_ref()];
             let guard = Guard::start("PostgreSQL", "attune-postgres-", include_str!("guard.sh"), &arguments)?;
             let server = Self { guard, programs: programs.clone(), port };
             attempts_left -= 1;
