@@ -8,6 +8,7 @@ use attune_end_to_end::{Client, Deployment, Program, repository};
 use serde_json::json;
 
 use crate::Options;
+use crate::floor::PATH;
 use crate::report::Report;
 
 /// A running deployment and how to reach it.
@@ -42,6 +43,7 @@ pub(crate) fn embedded(options: &Options, report: &Report) -> io::Result<Running
     let packs = repository().join("packs").display().to_string();
     let slots = options.slots.to_string();
     let environment = [
+        ("PATH", PATH),
         ("ATTUNE__PACKS__DIRECTORIES", packs.as_str()),
         ("ATTUNE__WORKER__MAX_CONCURRENT_TASKS", slots.as_str()),
         ("ATTUNE__LOG__FORMAT", "text"),
@@ -63,7 +65,7 @@ pub(crate) fn embedded(options: &Options, report: &Report) -> io::Result<Running
 pub(crate) fn distributed(options: &Options, report: &Report, database: &str, broker: &str) -> io::Result<Running> {
     let mut deployment = Deployment::start(database, broker, &[])?;
     let start = Instant::now();
-    deployment.add_worker("bench", options.slots, &[])?;
+    deployment.add_worker("bench", options.slots, &[("PATH", PATH)])?;
     while !deployment.workers[0].printed().contains("consuming") {
         breathe(start)?;
     }

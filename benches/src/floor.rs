@@ -11,6 +11,9 @@ use serde_json::json;
 use crate::Options;
 use crate::report::{Report, Samples};
 
+/// Where both sides look for programs: shims of version managers would be measured instead of interpreters.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// A child with two pipes, read to the end, given `input` on stdin.
 pub(crate) struct Bare<'a> {
     pub(crate) program: &'a str,
@@ -32,7 +35,8 @@ impl Bare<'_> {
         let mut samples = Vec::with_capacity(count);
         for _ in 0..count {
             let start = Instant::now();
-            let mut child = self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+            let mut child =
+                self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
             if let Some(mut stdin) = child.stdin.take() {
                 use io::Write;
                 // A script that does not read its input may be gone already.
@@ -65,7 +69,7 @@ impl Bare<'_> {
             command.args(["/bin/sh", "-c", &line]);
         }
         clean(&mut command);
-        command.stdin(std::fs::File::open(&names)?).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command.stdin(std::fs::File::open(&names)?).stdout(Stdio::null()).stderr(Stdio::null());
         let start = Instant::now();
         let status = command.status()?;
         if !status.success() {
@@ -76,7 +80,7 @@ impl Bare<'_> {
 }
 
 fn clean(command: &mut Command) {
-    command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env_clear().env("PATH", PATH);
     command.env("HOME", "/").env("LANG", "C.UTF-8").current_dir(Path::new("/"));
 }
 
@@ -84,11 +88,16 @@ fn clean(command: &mut Command) {
 pub(crate) fn tokio_spawn(options: &Options, report: &Report) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for at_once in [1, 2, 8] {
-        report.rounds("floor_tokio_spawn", "per_second", &json!({"child": "sh -c true", "at_once": at_once}), || {
-            let start = Instant::now();
-            runtime.block_on(tokio_rate(options.executions, at_once))?;
-            Ok(options.executions as f64 / start.elapsed().as_secs_f64())
-        })?;
+        report.rounds(
+            "floor_tokio_spawn",
+            "per_second",
+            &json!({"child": "sh -c true", "at_once": at_once}),
+            || {
+                let start = Instant::now();
+                runtime.block_on(tokio_rate(options.executions, at_once))?;
+                Ok(options.executions as f64 / start.elapsed().as_secs_f64())
+            },
+        )?;
     }
     Ok(())
 }

@@ -36,9 +36,9 @@ impl Samples {
 impl Report {
     /// Prints the line that says what was measured where.
     pub(crate) fn start(options: &Options) -> Self {
-        let model = fs::read_to_string("/proc/cpuinfo")
-            .ok()
-            .and_then(|text| text.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned)));
+        let model = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+            text.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1).map(str::to_owned))
+        });
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         println!(
             "{}",

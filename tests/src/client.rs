@@ -110,7 +110,10 @@ impl Client {
     pub fn wait(&self, id: i64) -> Result<Value, ClientError> {
         loop {
             let body = self.get(&format!("/executions/{id}?wait=30"))?;
-            if !matches!(body["status"].as_str(), Some("requested" | "scheduled" | "running" | "retrying" | "canceling")) {
+            if !matches!(
+                body["status"].as_str(),
+                Some("requested" | "scheduled" | "running" | "retrying" | "canceling")
+            ) {
                 return Ok(body);
             }
         }
