@@ -43,7 +43,9 @@ impl Graph {
 
     /// Direct shipped dependencies as (dependent, dependency), by name.
     pub(crate) fn named_edges(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.edges.iter().flat_map(move |(from, targets)| targets.iter().map(move |to| (self.name(from), self.name(to))))
+        self.edges
+            .iter()
+            .flat_map(move |(from, targets)| targets.iter().map(move |to| (self.name(from), self.name(to))))
     }
 
     /// How many packages end up in what `package` ships, itself included.

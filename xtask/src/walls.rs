@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attune-testkit", &[]),
     ("attune-bench", &["*"]),
     ("attune-end-to-end", &["*"]),
-    ("custom-actor", &["*"]),
+    ("example-custom-actor", &["*"]),
     ("xtask", &["attune-config"]),
 ];
 
@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn bans_are_read_with_their_wrappers() {
-        let bans = bans("deny = [\n  { crate = \"lapin\", wrappers = [\"attune-queue\", \"b\"] },\n  { crate = \"openssl-sys\" },\n]");
+        let bans = bans(
+            "deny = [\n  { crate = \"lapin\", wrappers = [\"attune-queue\", \"b\"] },\n  { crate = \"openssl-sys\" },\n]",
+        );
         assert_eq!(bans.len(), 2);
         assert_eq!((bans[0].krate.as_str(), bans[0].wrappers.join(",")), ("lapin", "attune-queue,b".to_owned()));
         assert!(bans[1].wrappers.is_empty());

@@ -122,13 +122,13 @@ mod tests {
         for (micros, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_000_000, "2000-02-29T00:00:00.000Z"),
-            (1795275521_123_000, "2026-11-21T15:38:41.123Z"),
+            (1_795_275_521_123_000, "2026-11-21T15:38:41.123Z"),
             (-1_000, "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(Timestamp(micros).to_string(), text);
             assert_eq!(text.parse(), Ok(Timestamp(micros)));
         }
-        assert_eq!(Timestamp(1795275521_123_000).time_of_day(), "15:38:41");
+        assert_eq!(Timestamp(1_795_275_521_123_000).time_of_day(), "15:38:41");
     }
 
     #[test]
