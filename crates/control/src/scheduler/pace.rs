@@ -12,6 +12,8 @@ use super::solve::Advances;
 /// What is remembered about one worker.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pace {
+    /// How many it can run at once.
+    slots: u32,
     /// How many live attempts it held at the last look, with what was assigned since.
     live: u32,
     /// When that was.
@@ -55,12 +57,14 @@ impl PaceBook {
         self.workers.retain(|id, _| view.workers.iter().any(|worker| worker.worker == *id));
         for worker in &view.workers {
             let pace = self.workers.entry(worker.worker).or_insert(Pace {
+                slots: 0,
                 live: worker.live,
                 looked_at: now,
                 ended: 0.0,
                 ended_at: now,
                 excess_since: None,
             });
+            pace.slots = worker.capabilities.max_concurrent_executions;
             let ended = pace.live.saturating_sub(worker.live);
             let passed = now.saturating_sub(pace.looked_at).as_secs_f64();
             pace.ended = pace.ended * (-passed).exp() + f64::from(ended);
@@ -71,6 +75,12 @@ impl PaceBook {
             pace.looked_at = now;
             pace.excess_since = if excess_of(worker) == 0 { None } else { pace.excess_since.or(Some(now)) };
         }
+    }
+
+    /// How many executions the workers of the last look can run at once; 0 before the first.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.workers.values().map(|pace| pace.slots).sum()
     }
 
     /// Takes note of assignments that were made since the last look.

@@ -8,8 +8,11 @@ use attune_store::{PlacementView, ReaperPolicy, Store, StoreError};
 
 use super::pace::PaceBook;
 use super::policy::PlacementPolicy;
-use super::solve::solve;
+use super::solve::{Advances, solve};
 use crate::relay::Publish;
+
+/// The fewest executions that a look brings, while little is known of the workers.
+const LEAST_LOOK: u32 = 32;
 
 /// What a scheduler needs; survives its restarts.
 #[derive(Clone)]
@@ -36,11 +39,13 @@ impl SchedulerDeps {
     /// as it is written. `now` is any clock that never goes back.
     pub(crate) async fn run(&self, book: &mut PaceBook, now: Duration) -> Result<Pass, StoreError> {
         let mut skip: Vec<String> = Vec::new();
-        let look = self.placement.look.clamp(1, 1000);
         for _ in 0..self.placement.most_looks.max(1) {
+            // A pass runs after every completion of the moment, so it looks no further than it could place.
+            let look = self.placement.look.min(book.capacity().saturating_mul(2).max(LEAST_LOOK)).clamp(1, 1000);
             let view = self.store.placement_view(look, &skip).await?;
             book.look(&view, now);
-            let plan = solve(&view, &book.advances(&view, &self.placement));
+            let advances = book.advances(&view, &self.placement);
+            let plan = solve(&view, &advances);
             let wanted = plan.assignments.len();
             if wanted > 0 {
                 let assigned = self.store.assign(plan.assignments, &self.timing).await?;
@@ -62,13 +67,10 @@ impl SchedulerDeps {
                 }
                 return Ok(Pass::Finished);
             }
-            if wanted == 0 && plan.exhausted.is_empty() {
+            if wanted >= room(&view, &advances) || (wanted == 0 && plan.exhausted.is_empty()) {
                 return Ok(Pass::Finished);
             }
             skip.extend(plan.exhausted);
-            if !room_anywhere(&view, book, &self.placement) && wanted == 0 {
-                return Ok(Pass::Finished);
-            }
         }
         Ok(Pass::CutOff)
     }
@@ -85,11 +87,14 @@ impl SchedulerDeps {
     }
 }
 
-/// Whether any worker could still be given anything: when none can, looking further down the line is of no use.
-fn room_anywhere(view: &PlacementView, book: &PaceBook, policy: &PlacementPolicy) -> bool {
-    let advances = book.advances(view, policy);
-    view.workers.iter().any(|worker| {
-        let most = worker.capabilities.max_concurrent_executions + advances.get(&worker.worker).copied().unwrap_or(0);
-        worker.status == attune_types::WorkerStatus::Active && worker.live < most
-    })
+/// How many more executions the workers of `view` may be given.
+fn room(view: &PlacementView, advances: &Advances) -> usize {
+    let active = view.workers.iter().filter(|worker| worker.status == attune_types::WorkerStatus::Active);
+    let room: u32 = active
+        .map(|worker| {
+            let advance = advances.get(&worker.worker).copied().unwrap_or(0);
+            (worker.capabilities.max_concurrent_executions + advance).saturating_sub(worker.live)
+        })
+        .sum();
+    room as usize
 }
