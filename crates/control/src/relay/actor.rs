@@ -22,6 +22,10 @@ use crate::trouble::Trouble;
 /// How many rows one look at the outbox takes, and the most one batch publishes.
 const BATCH: u32 = 500;
 
+/// The least time between two looks at the outbox that found something. What is urgent is handed to the relay by whoever
+/// wrote it; what lies in the outbox are facts, and gathering them makes few commits of many.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Publish these. They are rows of the outbox that the sender holds.
 #[derive(Debug)]
 pub(crate) struct Publish(pub(crate) Vec<OutboxMessage>);
@@ -35,6 +39,14 @@ impl Message for Publish {
 pub(crate) struct Drain;
 
 impl Message for Drain {
+    type Result = ();
+}
+
+/// The pause after a look that found something is over.
+#[derive(Debug)]
+struct Gathered;
+
+impl Message for Gathered {
     type Result = ();
 }
 
@@ -67,6 +79,8 @@ struct State {
     taking: bool,
     /// Woken while taking: take again.
     take_again: bool,
+    /// Whether the next look is due after the pause.
+    gathering_facts: bool,
     failures: u32,
     quiet_until: Option<Instant>,
     returns: Returns,
@@ -164,7 +178,7 @@ impl Relay {
         if self.state.quiet_until.is_some_and(|until| Instant::now() < until) {
             return;
         }
-        if self.state.taking {
+        if self.state.taking || self.state.gathering_facts {
             self.state.take_again = true;
             return;
         }
@@ -178,12 +192,15 @@ impl Relay {
     fn taken(&mut self, result: Result<Vec<OutboxMessage>, StoreError>, context: &mut Context<Self>) {
         self.state.taking = false;
         let Some(messages) = self.state.taking_trouble.note("taking messages from the outbox", result) else { return };
-        let full = messages.len() >= BATCH as usize;
+        let (found, full) = (!messages.is_empty(), messages.len() >= BATCH as usize);
         self.state.gathering.extend(messages);
         self.publish_next(context);
         // Not more than a few batches ahead of the broker: what is taken is held, and a hold that runs out is sent twice.
-        if (full || self.state.take_again) && self.state.gathering.len() < 4 * BATCH as usize {
+        if full && self.state.gathering.len() < 4 * BATCH as usize {
             self.take(context);
+        } else if found || self.state.take_again {
+            self.state.gathering_facts = true;
+            context.notify_later(Gathered, GATHER);
         }
     }
 }
@@ -217,6 +234,17 @@ impl Handler<Drain> for Relay {
 
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
         self.take(context);
+    }
+}
+
+impl Handler<Gathered> for Relay {
+    type Result = ();
+
+    fn handle(&mut self, _: Gathered, context: &mut Self::Context) {
+        self.state.gathering_facts = false;
+        if std::mem::take(&mut self.state.take_again) {
+            self.take(context);
+        }
     }
 }
 

@@ -3,12 +3,18 @@
 //! Owns what it has learned about the pace of workers, and nothing else: a crash forgets that and costs a second of
 //! caution.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use attune_supervise::Life;
 use tokio::time::Instant;
 
 use super::pace::PaceBook;
 use super::pass::{Pass, SchedulerDeps};
+
+/// The pause after a pass that filled every worker. Workers hold a little more than they can run, so nobody is idle
+/// meanwhile, and the next pass finds several free slots instead of one: one commit instead of many.
+const REST: Duration = Duration::from_millis(8);
 use crate::offload::offload;
 use crate::trouble::Trouble;
 
@@ -17,6 +23,14 @@ use crate::trouble::Trouble;
 pub(crate) struct Schedule;
 
 impl Message for Schedule {
+    type Result = ();
+}
+
+/// The pause after a full pass is over. One that outlives a restart finds nobody resting and does nothing.
+#[derive(Debug)]
+struct Rested;
+
+impl Message for Rested {
     type Result = ();
 }
 
@@ -34,6 +48,10 @@ enum Work {
     Running,
     /// Woken during a pass, which may have looked too early.
     RunningAndWoken,
+    /// Every worker was full a moment ago.
+    Resting {
+        woken: bool,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +78,7 @@ impl Scheduler {
         match self.state.work {
             Work::Idle => self.run(context),
             Work::Running | Work::RunningAndWoken => self.state.work = Work::RunningAndWoken,
+            Work::Resting { .. } => self.state.work = Work::Resting { woken: true },
         }
     }
 
@@ -75,6 +94,11 @@ impl Scheduler {
             let woken = matches!(actor.state.work, Work::RunningAndWoken);
             actor.state.work = Work::Idle;
             let ended = actor.state.trouble.note("placing executions", result);
+            if ended == Some(Pass::Full) {
+                actor.state.work = Work::Resting { woken };
+                context.notify_later(Rested, REST);
+                return;
+            }
             // After a failure the next tick is early enough: a database that is away is not asked in a tight loop.
             if ended == Some(Pass::CutOff) || (woken && ended.is_some()) {
                 actor.run(context);
@@ -103,6 +127,19 @@ impl Handler<Schedule> for Scheduler {
 
     fn handle(&mut self, _: Schedule, context: &mut Self::Context) {
         self.wake(context);
+    }
+}
+
+impl Handler<Rested> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, _: Rested, context: &mut Self::Context) {
+        if let Work::Resting { woken } = self.state.work {
+            self.state.work = Work::Idle;
+            if woken {
+                self.run(context);
+            }
+        }
     }
 }
 

@@ -28,8 +28,10 @@ pub(crate) struct SchedulerDeps {
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pass {
-    /// Everything that can be placed is placed.
+    /// Everything that can be placed is placed, and there is room for more.
     Finished,
+    /// Every worker that fits has all it may have, and more waits.
+    Full,
     /// It was cut off and should go on at once.
     CutOff,
 }
@@ -65,9 +67,13 @@ impl SchedulerDeps {
                 if wanted == 0 {
                     self.take_back(book, &view, now).await?;
                 }
-                return Ok(Pass::Finished);
+                let full = view.waiting.len() > wanted && wanted >= room(&view, &advances);
+                return Ok(if full { Pass::Full } else { Pass::Finished });
             }
-            if wanted >= room(&view, &advances) || (wanted == 0 && plan.exhausted.is_empty()) {
+            if wanted >= room(&view, &advances) {
+                return Ok(Pass::Full);
+            }
+            if wanted == 0 && plan.exhausted.is_empty() {
                 return Ok(Pass::Finished);
             }
             skip.extend(plan.exhausted);
