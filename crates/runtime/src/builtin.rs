@@ -32,17 +32,11 @@ const PLAIN: Row = Row {
     settings: &[],
 };
 
-/// The same content as `packs/core/runtimes`, for programs that have no pack at hand. `bash` is a runtime of its own
-/// besides being one of the shells, so that a script that asks for bash by name never runs under a lesser shell.
+/// The same content as `packs/core/runtimes`, for programs that have no pack at hand. `shell` is what the image
+/// calls `sh`: the shell that every image has starts in half the time of bash. `bash` is a runtime of its own, so that a
+/// script that asks for bash by name never runs under a lesser shell.
 const TABLE: &[Row] = &[
-    Row {
-        name: "shell",
-        label: "Shell",
-        aliases: &["sh", "bash"],
-        extension: "sh",
-        binaries: &["bash", "sh"],
-        ..PLAIN
-    },
+    Row { name: "shell", label: "Shell", aliases: &["sh"], extension: "sh", binaries: &["sh", "bash"], ..PLAIN },
     Row { name: "bash", label: "Bash", extension: "bash", binaries: &["bash"], ..PLAIN },
     Row {
         name: "python",
