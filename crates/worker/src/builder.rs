@@ -352,7 +352,7 @@ async fn consume(
     let deadline = Instant::now() + settings.patience;
     loop {
         // Twice the slots: the next one is here when a slot becomes free.
-        let prefetch = u16::try_from(settings.slots.saturating_mul(2)).unwrap_or(u16::MAX);
+        let prefetch = u16::try_from(settings.slots.saturating_mul(3)).unwrap_or(u16::MAX);
         let options = ConsumeOptions { worker: identity.id, worker_name: settings.name.clone(), prefetch };
         match queue.consume(options).await {
             Ok(link) => return Ok(link),

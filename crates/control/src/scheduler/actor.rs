@@ -14,7 +14,7 @@ use super::pass::{Pass, SchedulerDeps};
 
 /// The pause after a pass that filled every worker. Workers hold a little more than they can run, so nobody is idle
 /// meanwhile, and the next pass finds several free slots instead of one: one commit instead of many.
-const REST: Duration = Duration::from_millis(8);
+const REST: Duration = Duration::from_millis(5);
 use crate::offload::offload;
 use crate::trouble::Trouble;
 

@@ -40,6 +40,8 @@ impl Finisher {
         if !self.books.ledger().report(key) {
             return;
         }
+        // Its slot is free from now on.
+        self.proceed.do_send(Proceed);
         let finisher = self.clone();
         tokio::spawn(async move {
             let (outcome, resources) = (completion.outcome.clone(), completion.resources);

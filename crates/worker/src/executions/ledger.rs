@@ -83,7 +83,10 @@ impl Ledger {
 
     /// Takes as many waiting attempts as there are free slots, oldest first; they are being claimed now.
     pub(crate) fn take(&mut self, slots: usize) -> Vec<Key> {
-        let free = slots.saturating_sub(self.in_slots());
+        // An end that is being reported runs nothing any more, so its slot is free; yet there are never more ends waiting
+        // for the store than slots, or a store that is away would let them pile up.
+        let running = self.in_slots() - self.reporting();
+        let free = slots.saturating_sub(running).min((2 * slots).saturating_sub(self.in_slots()));
         let mut taken = Vec::new();
         while taken.len() < free {
             let Some(key) = self.order.pop_front() else { break };
@@ -174,7 +177,11 @@ impl Ledger {
         keys
     }
 
-    /// How many slots are taken.
+    fn reporting(&self) -> usize {
+        self.entries.values().filter(|entry| matches!(entry.phase, Phase::Reporting)).count()
+    }
+
+    /// How many attempts are this worker's business and do not wait for a slot.
     pub(crate) fn in_slots(&self) -> usize {
         self.entries.len() - self.waiting()
     }
