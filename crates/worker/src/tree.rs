@@ -44,6 +44,8 @@ use crate::settings::Settings;
 
 /// How many claims or ends may share one commit.
 const MOST_IN_ONE_COMMIT: usize = 128;
+/// A slot waits for its claim, so claims gather for a shorter time than ends do.
+const GATHER_CLAIMS: Duration = Duration::from_millis(1);
 /// What a stop may take beyond the time that its actor gives itself.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -165,7 +167,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         let lease_ms = i64::try_from(settings.lease.as_millis()).unwrap_or(i64::MAX);
         let claiming = {
             let store = Arc::clone(&store);
-            GroupCommit::new(MOST_IN_ONE_COMMIT, move |requests| {
+            GroupCommit::gathering(MOST_IN_ONE_COMMIT, GATHER_CLAIMS, move |requests| {
                 let store = Arc::clone(&store);
                 async move { store.claim(incarnation, requests).await }
             })

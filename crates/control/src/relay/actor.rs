@@ -22,6 +22,9 @@ use crate::trouble::Trouble;
 /// How many rows one look at the outbox takes, and the most one batch publishes.
 const BATCH: u32 = 500;
 
+/// How many batches may wait for their confirms at once: a message must not wait for the confirm of the one before it.
+const MOST_PUBLISHING: usize = 4;
+
 /// The least time between two looks at the outbox that found something. What is urgent is handed to the relay by whoever
 /// wrote it; what lies in the outbox are facts, and gathering them makes few commits of many.
 const GATHER: Duration = Duration::from_millis(20);
@@ -73,7 +76,8 @@ pub(crate) struct RelayDeps {
 #[derive(Default)]
 struct State {
     gathering: Vec<OutboxMessage>,
-    publishing: bool,
+    /// Batches that wait for their confirms.
+    publishing: usize,
     confirmed: Vec<i64>,
     deleting: bool,
     taking: bool,
@@ -103,10 +107,10 @@ impl Relay {
     }
 
     fn publish_next(&mut self, context: &mut Context<Self>) {
-        if self.state.publishing || self.state.gathering.is_empty() {
+        if self.state.publishing >= MOST_PUBLISHING || self.state.gathering.is_empty() {
             return;
         }
-        self.state.publishing = true;
+        self.state.publishing += 1;
         let size = self.state.gathering.len().min(BATCH as usize);
         let batch: Vec<OutboxMessage> = self.state.gathering.drain(..size).collect();
         let queue = Arc::clone(&self.deps.queue);
@@ -116,7 +120,7 @@ impl Relay {
             (batch, answers)
         });
         context.spawn(publishing.into_actor(self).map(|(batch, answers), actor, context| {
-            actor.state.publishing = false;
+            actor.state.publishing -= 1;
             actor.settle(&batch, answers);
             actor.publish_next(context);
             actor.delete_next(context);

@@ -7,6 +7,10 @@ use crate::error::QueueError;
 /// Seconds without a sign of life after which either side calls the connection dead, unless the URL says otherwise.
 const HEARTBEAT_SECONDS: u16 = 10;
 
+/// The client keeps room for 32 frames in each direction of each connection. Messages hold ids only, so with the usual
+/// 128 KiB a frame most of a worker's memory would be such room.
+const FRAME_BYTES: u32 = 16 * 1024;
+
 /// A broker's URL, read.
 #[derive(Clone)]
 pub(crate) struct BrokerAddress {
@@ -22,6 +26,7 @@ impl BrokerAddress {
         }
         let mut uri: AMQPUri = url.parse().map_err(|error: String| failed(error))?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+        uri.query.frame_max.get_or_insert(FRAME_BYTES);
         Ok(Self { uri })
     }
 
@@ -60,6 +65,13 @@ fn masked(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frames_are_small_unless_the_url_says_otherwise() {
+        let frame_max = |url| BrokerAddress::parse(url).expect("is a url").uri().query.frame_max;
+        assert_eq!(frame_max("amqp://localhost"), Some(16_384));
+        assert_eq!(frame_max("amqp://localhost?frame_max=131072"), Some(131_072));
+    }
 
     #[test]
     fn heartbeats_are_ten_seconds_unless_the_url_says_otherwise() {
