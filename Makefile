@@ -34,8 +34,8 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 
 bench: ## one JSON line per figure, each beside its floor from the same run
 	scripts/install-test-services.sh
-	$(CARGO) build --release --workspace --bins
-	$(CARGO) run --release --quiet -p attune-testkit --bin with-services -- --durable target/release/attune-bench
+	$(CARGO) build --profile dist --workspace --bins
+	target/dist/with-services --durable target/dist/attune-bench
 
 build-agent: ## the static agent, as it ships
 	CARGO_TARGET_DIR=target/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --profile dist --target $(AGENT_TARGET) -p attune-worker --bin attune-agent

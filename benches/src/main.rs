@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10)]
     slots: u32,
     /// Folder with the programs to measure.
-    #[arg(long, default_value = "target/release")]
+    #[arg(long, default_value = "target/dist")]
     programs: PathBuf,
     /// PostgreSQL to use, with fsync on; absent: only the embedded figures.
     #[arg(long, env = "ATTUNE_TEST_DATABASE_URL", hide_env_values = true)]
