@@ -9,7 +9,7 @@
 //!
 //! Requests pass through here on their way in: [`check_parameters`] refuses what an action does not declare before
 //! anything is stored or started, and [`execution_spec`] fixes what a worker will need to know, so that a pack that
-//! changes later changes nothing for executions that exist. On the way to the script, [`render`] and [`environment`]
+//! changes later changes nothing for executions that exist. On the way to the script, [`render()`] and [`environment`]
 //! write the parameters in the format the action asked for.
 //!
 //! # Guarantees

@@ -48,7 +48,7 @@ struct Waiter<Request, Answer> {
 /// Collects requests that arrive while a commit is under way and commits them together as soon as it has ended.
 ///
 /// A request that comes alone is committed at once, so the latency of an idle system is that of one commit. Only a
-/// request that comes on the heels of a commit waits, at most until [`GATHER`] after its end: under load that makes
+/// request that comes on the heels of a commit waits, at most until 2 ms after its end: under load that makes
 /// one statement of four, where each statement costs more than the rows in it. (A window that also delays the lone
 /// request was rejected: it taxes every single execution for nothing.)
 ///

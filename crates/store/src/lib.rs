@@ -2,7 +2,7 @@
 //!
 //! # Theory of operation
 //!
-//! [`Store`] is everything the rest of Attune may ask of a database; [`open`] makes one from a URL. Each method is one
+//! [`Store`] is everything the rest of Attune may ask of a database; [`open()`] makes one from a URL. Each method is one
 //! transaction: it happens whole or not at all, and what was answered `Ok` survives a crash of everything.
 //!
 //! What the protocol promises is kept at three depths. The **schema** (`migrations/`) refuses what must never be, even
