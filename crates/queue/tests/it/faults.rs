@@ -44,6 +44,12 @@ async fn publishers_and_consumers_outlive_whatever_happens_to_the_broker() {
     // Out of memory: the broker stops reading from whoever publishes, and says nothing.
     let alarm = "{resource_limit, memory, node()}";
     rabbit.broker.evaluate(&format!("rabbit_alarm:set_alarm({{{alarm}, []}}), \"set\"")).await;
+    // The alarm reaches the connections a moment after it is set.
+    eventually("the broker to stop reading", LIMIT, async || {
+        let answers = rabbit.queue.publish(&[order(404, 1)]).await;
+        matches!(answers[..], [Published::Unknown { .. }]).then_some(())
+    })
+    .await;
     publishing_is_unknown(&rabbit).await;
     rabbit.broker.evaluate(&format!("rabbit_alarm:clear_alarm({alarm}), \"cleared\"")).await;
     works(&rabbit, &link, &mut next_execution).await;
