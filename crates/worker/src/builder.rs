@@ -158,7 +158,7 @@ impl WorkerBuilder {
         let library = self.library.take().unwrap_or_else(|| read_packs(&settings));
         let registry = self.find_interpreters(&library).await;
         let capabilities = capabilities(&settings, &registry);
-        let is_swept = sweep(&settings.name, incarnation).await;
+        let is_swept = sweep(&home.path(), incarnation).await;
         let ends = spool.read().map_err(unusable(home.join("ends")))?;
         // Before registering: the store settles what an earlier life held as lost, unless its end is known by then.
         let left = leftovers::offer_once(&store, &spool, ends).await;
@@ -186,6 +186,7 @@ impl WorkerBuilder {
             child_environment: settings.child_environment.clone(),
             variables: WorkerVariables {
                 worker: settings.name.clone(),
+                home: home.path(),
                 incarnation,
                 api_url: settings.api_url.clone(),
             },
@@ -293,8 +294,8 @@ fn environments_of(library: &Library) -> Vec<EnvironmentKey> {
 }
 
 /// Kills what an earlier life of this worker left running on this machine. `false` when that could not be done.
-async fn sweep(name: &str, incarnation: Incarnation) -> bool {
-    let owner = (OWNER.to_owned(), name.to_owned());
+async fn sweep(home: &Path, incarnation: Incarnation) -> bool {
+    let owner = (OWNER.to_owned(), home.display().to_string());
     let remnants = Remnants { owner, life: (LIFE.to_owned(), incarnation.to_string()) };
     match tokio::task::spawn_blocking(move || attune_process::sweep(&remnants)).await {
         Ok(found) => {

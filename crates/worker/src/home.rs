@@ -53,6 +53,11 @@ impl Home {
         self.previous
     }
 
+    /// Its path, the same however it was written in the configuration.
+    pub(crate) fn path(&self) -> PathBuf {
+        fs::canonicalize(&self.directory).unwrap_or_else(|_| self.directory.clone())
+    }
+
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }

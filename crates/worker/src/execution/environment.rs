@@ -8,8 +8,9 @@ use attune_types::Incarnation;
 
 use crate::executions::Key;
 
-/// Name of the variable by which a later life of this worker finds what this one left.
-pub(crate) const OWNER: &str = "ATTUNE_WORKER";
+/// Name of the variable by which a later life of this worker finds what this one left. A name alone would not do: two
+/// deployments on one host may use the same, and must not kill each other's children.
+pub(crate) const OWNER: &str = "ATTUNE_WORKER_HOME";
 /// Name of the variable by which it tells that from its own.
 pub(crate) const LIFE: &str = "ATTUNE_INCARNATION";
 /// Name of the variable that no two children share.
@@ -19,6 +20,8 @@ pub(crate) const ATTEMPT_ID: &str = "ATTUNE_ATTEMPT_ID";
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerVariables {
     pub(crate) worker: String,
+    /// The folder that this worker alone uses, whatever life it is in.
+    pub(crate) home: PathBuf,
     pub(crate) incarnation: Incarnation,
     pub(crate) api_url: Option<String>,
 }
@@ -51,7 +54,8 @@ impl WorkerVariables {
         if let Some(trace) = &work.trace {
             set("TRACEPARENT", trace.into());
         }
-        set(OWNER, self.worker.clone().into());
+        set("ATTUNE_WORKER", self.worker.clone().into());
+        set(OWNER, self.home.clone().into());
         set(LIFE, self.incarnation.to_string().into());
         set(ATTEMPT_ID, format!("{key}.{}", self.incarnation).into());
         variables

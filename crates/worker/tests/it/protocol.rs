@@ -214,10 +214,12 @@ fn what_an_earlier_life_left_running_is_ended_at_the_start() {
     in_system(async {
         let fixture = Fixture::embedded().await;
         let settings = fixture.settings();
-        // What a worker that was killed with SIGKILL leaves: a process that carries its name and another incarnation.
+        // What a worker that was killed with SIGKILL leaves: a process that carries its home and another incarnation.
+        std::fs::create_dir_all(&settings.state_directory).expect("a directory");
+        let home = std::fs::canonicalize(&settings.state_directory).expect("a path").display().to_string();
         let mut command = attune_process::Command::new("/bin/sleep").arguments(["1000"]);
         command.environment = vec![
-            ("ATTUNE_WORKER".into(), settings.name.clone().into()),
+            ("ATTUNE_WORKER_HOME".into(), home.clone().into()),
             ("ATTUNE_INCARNATION".into(), "0123456789abcdef0123456789abcdef".into()),
         ];
         let (sender, _chunks) = tokio::sync::mpsc::channel(1);
@@ -226,7 +228,7 @@ fn what_an_earlier_life_left_running_is_ended_at_the_start() {
         let worker = fixture.worker().await;
         let ended = waiting.await.expect("joined");
         assert_eq!(ended.how, attune_process::How::Signaled(9));
-        assert!(living_with("ATTUNE_WORKER", &settings.name).is_empty());
+        assert!(living_with("ATTUNE_WORKER_HOME", &home).is_empty());
         fixture.stop(&worker).await;
     });
 }
