@@ -36,7 +36,7 @@ const PLAIN: Row = Row {
 /// calls `sh`: the shell that every image has starts in half the time of bash. `bash` is a runtime of its own, so that a
 /// script that asks for bash by name never runs under a lesser shell.
 const TABLE: &[Row] = &[
-    Row { name: "shell", label: "Shell", aliases: &["sh"], extension: "sh", binaries: &["sh", "bash"], ..PLAIN },
+    Row { name: "shell", label: "Shell", aliases: &["sh"], extension: "sh", binaries: &["sh"], ..PLAIN },
     Row { name: "bash", label: "Bash", extension: "bash", binaries: &["bash"], ..PLAIN },
     Row {
         name: "python",

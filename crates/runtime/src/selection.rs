@@ -32,18 +32,13 @@ impl Selection {
 
     /// The runtimes to look for, among all that are known.
     ///
-    /// A runtime is meant by its name or by an alias; and when another name for a chosen runtime is a runtime of its
-    /// own (`bash` for `shell`), that one comes along.
+    /// A runtime is meant by its name or by an alias.
     #[must_use]
     pub fn admit<'a>(&self, specs: &'a [RuntimeSpec]) -> Vec<&'a RuntimeSpec> {
         let Self::Only(names) = self else { return specs.iter().collect() };
         let is_named =
             |spec: &RuntimeSpec| names.iter().any(|name| meant(specs, name).is_some_and(|one| std::ptr::eq(one, spec)));
-        let chosen: Vec<&RuntimeSpec> = specs.iter().filter(|spec| is_named(spec)).collect();
-        let comes_along = |spec: &RuntimeSpec| {
-            chosen.iter().any(|one| one.detection.binaries.iter().any(|binary| spec.name.eq_ignore_ascii_case(binary)))
-        };
-        specs.iter().filter(|spec| is_named(spec) || comes_along(spec)).collect()
+        specs.iter().filter(|spec| is_named(spec)).collect()
     }
 
     /// The names that mean no runtime at all.
@@ -90,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn aliases_select_too_and_bash_comes_with_the_shell() {
+    fn aliases_select_too_and_bash_is_a_runtime_of_its_own() {
         let specs = builtin_specs();
         let names = |selection: Selection| -> Vec<String> {
             selection.admit(&specs).into_iter().map(|spec| spec.name.clone()).collect()
         };
         assert_eq!(names(Selection::of(["python3"])), ["python"]);
-        assert_eq!(names(Selection::of(["sh", "nodejs"])), ["shell", "bash", "node"]);
+        assert_eq!(names(Selection::of(["sh", "nodejs"])), ["shell", "node"]);
         assert_eq!(names(Selection::of(["bash"])), ["bash"]);
         assert_eq!(names(Selection::Everything).len(), specs.len());
         assert_eq!(Selection::of(["cobol", "py"]).unknown(&specs), ["cobol"]);
