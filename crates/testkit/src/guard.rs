@@ -103,6 +103,19 @@ impl Guard {
         }
     }
 
+    /// Waits until nothing listens on `port` any more. Orders are carried out by the shell a moment after they are given,
+    /// so a server that was just ordered to end may still answer, and must not be taken for its successor.
+    pub(crate) async fn wait_until_silent(&self, port: u16) -> Result<(), StartError> {
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            if begun.elapsed() > START_LIMIT {
+                return Err(self.failed("it was not ended before it was started again".to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     fn ended(&self) -> Option<String> {
         let mut shell = self.shell.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Ok(Some(status)) = shell.try_wait() {

@@ -75,6 +75,7 @@ impl PostgresServer {
 
     /// Starts it again after [`crash`](Self::crash) or [`stop`](Self::stop) and waits until it answers.
     pub async fn start_again(&self) -> Result<(), StartError> {
+        self.guard.wait_until_silent(self.port).await?;
         self.guard.order("start")?;
         self.wait().await
     }

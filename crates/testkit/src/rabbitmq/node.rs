@@ -78,6 +78,7 @@ impl RabbitNode {
 
     /// Starts it again after [`crash`](Self::crash) and waits until it answers.
     pub async fn start_again(&self) -> Result<(), StartError> {
+        self.guard.wait_until_silent(self.port).await?;
         self.guard.order("start")?;
         self.wait().await
     }
