@@ -144,12 +144,26 @@ impl Line {
             .map(|(index, issued)| async move {
                 match issued {
                     Ok(confirm) => (index, judge(confirm.await)),
-                    Err(reason) => (index, Published::Unknown { reason }),
+                    Err(reason) => (index, Judged::Plain(Published::Unknown { reason })),
                 }
             })
             .collect();
-        while let Some((index, answer)) = confirms.next().await {
-            answers[index] = Some(answer);
+        while let Some((index, judged)) = confirms.next().await {
+            let (message_id, reason) = match judged {
+                // What was returned stays returned, whichever confirm told of it.
+                Judged::Plain(answer) => {
+                    answers[index].get_or_insert(answer);
+                    continue;
+                }
+                Judged::Returned { message_id, reason } => (message_id, reason),
+            };
+            // The client hands a return to whichever confirm it resolves next: when one frame confirms several messages
+            // that need not be the returned message's own. The message's id tells.
+            let meant = messages.iter().position(|message| message_id.as_deref() == Some(message.message_id.as_str()));
+            answers[meant.unwrap_or(index)] = Some(Published::Returned { reason });
+            if meant.is_some_and(|meant| meant != index) {
+                answers[index].get_or_insert(Published::Confirmed);
+            }
         }
     }
 
@@ -167,17 +181,26 @@ impl Line {
     }
 }
 
+/// What one confirm says.
+enum Judged {
+    /// Something about the message it was awaited for.
+    Plain(Published),
+    /// That a message, not necessarily that one, was returned.
+    Returned { message_id: Option<String>, reason: String },
+}
+
 /// A confirm says that the broker took it; only the absence of a return says that a queue has it.
-fn judge(confirm: lapin::Result<Confirmation>) -> Published {
-    match confirm {
+fn judge(confirm: lapin::Result<Confirmation>) -> Judged {
+    Judged::Plain(match confirm {
         Ok(Confirmation::Ack(None)) => Published::Confirmed,
         Ok(Confirmation::Ack(Some(returned))) => {
-            Published::Returned { reason: format!("{} {}", returned.reply_code, returned.reply_text) }
+            let message_id = returned.delivery.properties.message_id().as_ref().map(ToString::to_string);
+            return Judged::Returned { message_id, reason: format!("{} {}", returned.reply_code, returned.reply_text) };
         }
         Ok(Confirmation::Nack(_)) => Published::Unknown { reason: "the broker could not store it".to_owned() },
         Ok(Confirmation::NotRequested) => Published::Unknown { reason: "confirms are not on".to_owned() },
         Err(error) => Published::Unknown { reason: error.to_string() },
-    }
+    })
 }
 
 async fn connect(dialer: &Dialer) -> Result<(Wire, Line), DialError> {
