@@ -56,6 +56,9 @@ impl Consumer {
             LinkEvent::Delivery(delivery) => self.deliver(&delivery),
             LinkEvent::Connected(identity) => {
                 tracing::info!(connection = %identity.connection_name, consumer.tag = %identity.consumer_tag, generation = identity.generation, "consuming");
+                // What was published before there was a queue came back to the server; the beat brings it without
+                // waiting for its turn.
+                self.deps.beat_now.do_send(BeatNow);
             }
             LinkEvent::Lost { reason } => {
                 self.deps.books.counters.add(Count::LinkLost);
