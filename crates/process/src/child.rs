@@ -15,8 +15,10 @@ use crate::feed::Feed;
 use crate::how::How;
 use crate::identity::ProcessIdentity;
 use crate::launch::{self, Launched};
+use crate::limits::LimitsReport;
 use crate::process_table::Entry;
 use crate::pump::{Cut, Pump};
+use crate::sandbox::{KillWay, SandboxLevel, SandboxReached};
 use crate::shared::{Leash, Shared};
 use crate::spawn_error::SpawnError;
 use crate::stopper::Stopper;
@@ -187,6 +189,9 @@ impl Child {
             stderr_dropped: stderr.dropped,
             survivors,
             usage,
+            sandbox: SandboxReached { level: SandboxLevel::Base, kill_way: KillWay::Scan, missing: Vec::new() },
+            limits: LimitsReport::default(),
+            oom: None,
             guarded_by: shared.guarding.level(),
         }
     }

@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limits::Limits;
 use crate::output_limits::OutputLimits;
+use crate::sandbox::Sandbox;
 
 /// One child to run. Nothing is inherited: what is not said here, the child does not get.
 #[derive(Debug, Clone)]
@@ -23,8 +25,16 @@ pub struct Command {
     pub timeout: Option<Duration>,
     /// How long it may go on after it was asked to stop, before it is killed. 5 s by default.
     pub grace: Duration,
-    /// How much of its output is kept.
-    pub output: OutputLimits,
+    /// How much of its standard output is kept.
+    pub stdout: OutputLimits,
+    /// How much of its standard error is kept.
+    pub stderr: OutputLimits,
+    /// What it and its descendants may use. Nothing is limited by default.
+    pub limits: Limits,
+    /// What it may not do.
+    pub sandbox: Sandbox,
+    /// Whether it gets a socket as descriptor 3, by which it can call whoever runs it.
+    pub has_helper_socket: bool,
     /// The name of a variable in `environment` whose value no other child has, e.g. `ATTUNE_ATTEMPT_ID`.
     ///
     /// With it, descendants that left the child's session (daemons) are still known by the environment they inherited
@@ -43,7 +53,11 @@ impl Command {
             input: Vec::new(),
             timeout: None,
             grace: Duration::from_secs(5),
-            output: OutputLimits::default(),
+            stdout: OutputLimits::default(),
+            stderr: OutputLimits::default(),
+            limits: Limits::default(),
+            sandbox: Sandbox::default(),
+            has_helper_socket: false,
             marker: None,
         }
     }

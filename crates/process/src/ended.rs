@@ -3,6 +3,8 @@
 use crate::gap::Gap;
 use crate::guarding::GuardLevel;
 use crate::how::How;
+use crate::limits::{LimitsReport, OomEvidence};
+use crate::sandbox::SandboxReached;
 use crate::stop_reason::StopReason;
 use crate::survivor::Survivor;
 use crate::usage::Usage;
@@ -29,6 +31,12 @@ pub struct Ended {
     pub survivors: Vec<Survivor>,
     /// What it used.
     pub usage: Usage,
+    /// How far it was shut in.
+    pub sandbox: SandboxReached,
+    /// What became of each limit.
+    pub limits: LimitsReport,
+    /// Proof that the kernel killed one of its processes for memory.
+    pub oom: Option<OomEvidence>,
     /// How well its descendants were held together.
     pub guarded_by: GuardLevel,
 }

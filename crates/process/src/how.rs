@@ -1,5 +1,7 @@
 //! How a process ended.
 
+use crate::guard_loss::GuardLoss;
+
 /// How the child itself ended, as the kernel tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
@@ -10,4 +12,7 @@ pub enum How {
     /// It ended, but somebody else in this process reaped it first (`waitpid(-1)`, or `SIGCHLD` ignored), so how it
     /// ended is lost. Never a success.
     Unknown,
+    /// Its guard, the process that watched over it, was lost. The tree is dead all the same; how the child itself ended
+    /// is not known.
+    GuardLost(GuardLoss),
 }

@@ -34,8 +34,8 @@ pub(crate) fn launch(command: &mut Command) -> Result<Launched, SpawnError> {
         let (feed, stdin) = Feed::new(input)?;
         let (stdout, child_stdout) = system::pipe()?;
         let (stderr, child_stderr) = system::pipe()?;
-        let stdout = Pump::new(stdout, Stream::Stdout, command.output)?;
-        let stderr = Pump::new(stderr, Stream::Stderr, command.output)?;
+        let stdout = Pump::new(stdout, Stream::Stdout, command.stdout)?;
+        let stderr = Pump::new(stderr, Stream::Stderr, command.stderr)?;
         Ok((feed, stdin, stdout, child_stdout, stderr, child_stderr))
     };
     let (feed, stdin, stdout, child_stdout, stderr, child_stderr) =

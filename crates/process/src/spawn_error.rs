@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::guard_loss::GuardLoss;
+use crate::sandbox::SandboxLevel;
+
 /// The child never ran.
 #[derive(Debug, thiserror::Error)]
 pub enum SpawnError {
@@ -68,6 +71,36 @@ pub enum SpawnError {
         /// What was to be executed.
         program: PathBuf,
     },
+    /// The sandbox that is required cannot be had here.
+    #[error("sandbox level {} is required, but this machine reaches only {}: {why}", *needed as u8, *reached as u8)]
+    SandboxUnavailable {
+        /// The level that is required.
+        needed: SandboxLevel,
+        /// The level that could be reached.
+        reached: SandboxLevel,
+        /// What is missing, in words.
+        why: String,
+    },
+    /// A limit that must hold cannot be enforced here.
+    #[error("{limit} cannot be limited: {why}")]
+    LimitUnavailable {
+        /// Which limit.
+        limit: String,
+        /// What is missing, in words.
+        why: String,
+    },
+    /// There is no launcher and none can be started.
+    #[error("no launcher can be started")]
+    NoLauncher {
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The guard was lost before it could say whether the child was started. If it was, it is dead.
+    #[error("the start was not confirmed: {loss}")]
+    Unconfirmed {
+        /// How the guard was lost.
+        loss: GuardLoss,
+    },
     /// Anything else.
     #[error("{} could not be started", program.display())]
     Other {
@@ -82,6 +115,6 @@ impl SpawnError {
     /// Whether the machine, not the command, is to blame, so that the same command may work later or elsewhere.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Exhausted { .. } | Self::Busy { .. })
+        matches!(self, Self::Exhausted { .. } | Self::Busy { .. } | Self::NoLauncher { .. } | Self::Unconfirmed { .. })
     }
 }

@@ -45,7 +45,8 @@ impl Probe {
             .variable("LANG", "C.UTF-8");
         command.timeout = Some(self.limit);
         command.grace = Duration::ZERO;
-        command.output = OutputLimits::of(OUTPUT_BYTES);
+        command.stdout = OutputLimits::of(OUTPUT_BYTES);
+        command.stderr = OutputLimits::of(OUTPUT_BYTES);
         let said = run_to_end(command).await.map_err(|error| error.to_string())?;
         if said.ended.stopped_because.is_some() {
             return Err(format!("did not tell its version within {} s", self.limit.as_secs_f32()));
@@ -54,7 +55,7 @@ impl Probe {
             How::Exited(0) => true,
             // 126 and 127 are what loaders, `env` and shims say when there is nothing behind the name.
             How::Exited(code) => self.pattern.is_none() && code != 126 && code != 127,
-            How::Signaled(_) | How::Unknown => false,
+            How::Signaled(_) | How::Unknown | How::GuardLost(_) => false,
         };
         if !has_run {
             let complaint = version_text::first_line(&[said.stderr, said.stdout].concat());

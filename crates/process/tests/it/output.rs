@@ -57,7 +57,7 @@ fn peak_kibibytes() -> u64 {
 fn sixty_mebibytes_without_a_newline_keep_head_and_tail_in_little_memory() {
     let fixture = Fixture::new();
     let mut command = fixture.shell("seq -s, 1 8000000 | tr -d '\\n'");
-    command.output = OutputLimits::of(1 << 20);
+    command.stdout = OutputLimits::of(1 << 20);
     let before = peak_kibibytes();
     let collected = fixture.end_of(command);
     let grown = peak_kibibytes() - before;

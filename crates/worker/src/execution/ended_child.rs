@@ -36,6 +36,9 @@ impl EndedChild {
             Self::Ran { stopped: None, how: How::Unknown, .. } => {
                 Outcome::Interrupted { by: "something that took its end from the worker".to_owned() }
             }
+            Self::Ran { stopped: None, how: How::GuardLost(loss), .. } => {
+                Outcome::Interrupted { by: format!("the loss of its guard: {loss}") }
+            }
             Self::Ran { stopped: None, how: How::Signaled(signal), .. } => Outcome::Signaled { signal, sent_by: None },
             Self::Ran { stopped: None, how: How::Exited(0), invalid: Some(position), .. } => {
                 Outcome::OutputInvalid { position }

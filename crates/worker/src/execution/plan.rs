@@ -61,7 +61,8 @@ impl Planner {
         deliver(&mut command, spec, &work.parameters, &mut area)?;
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
         command.grace = self.grace;
-        command.output = self.output;
+        command.stdout = self.output;
+        command.stderr = self.output;
         command.marker = Some(ATTEMPT_ID.into());
         let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
         Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area, artifacts_dir: declared })
