@@ -21,6 +21,7 @@ use crate::pump::{Cut, Pump};
 use crate::sandbox::{KillWay, SandboxLevel, SandboxReached};
 use crate::shared::{Leash, Shared};
 use crate::spawn_error::SpawnError;
+use crate::stop_reason::StopReason;
 use crate::stopper::Stopper;
 use crate::stopping::{Effect, Event, Stopping};
 use crate::survivor::Survivor;
@@ -99,9 +100,11 @@ impl Child {
             cut_stdout.ask();
             cut_stderr.ask();
         };
+        let over = |stream, max_bytes| shared.want(Event::Stop(StopReason::OutputLimit { stream, max_bytes }));
         let mut totals = None;
-        let mut reading =
-            pin!(async { tokio::join!(stdout.run(&chunks, &cut_stdout), stderr.run(&chunks, &cut_stderr)) });
+        let mut reading = pin!(async {
+            tokio::join!(stdout.run(&chunks, &cut_stdout, &over), stderr.run(&chunks, &cut_stderr, &over))
+        });
         let mut is_fed = false;
         let mut feeding = pin!(feed.run());
 

@@ -40,11 +40,16 @@ pub(crate) struct Pump {
     window: Window,
     buffer: Vec<u8>,
     next_size: usize,
+    is_wide: bool,
+    /// Whether it was said that the child writes too much.
+    is_told: bool,
 }
 
 impl Pump {
     /// What is read at once at first. A child that says little costs little; one that fills it gets the largest chunk.
     const FIRST_SIZE: usize = 4 << 10;
+    /// What the kernel holds between a loud child and this process, so that neither waits for the other at every turn.
+    const WIDE_PIPE: usize = 256 << 10;
 
     pub(crate) fn new(end: OwnedFd, stream: Stream, limits: OutputLimits) -> io::Result<Self> {
         system::set_nonblocking(&end)?;
@@ -53,12 +58,15 @@ impl Pump {
             window: Window::new(stream, limits),
             buffer: Vec::new(),
             next_size: Self::FIRST_SIZE,
+            is_wide: false,
+            is_told: false,
         })
     }
 
     /// Reads to the end of the stream, or, once `cut` is asked, to the end of what lay in the pipe at that moment.
-    /// When nobody takes the chunks any more it goes on reading, so that the child is never held up by that.
-    pub(crate) async fn run(mut self, chunks: &Sender<Chunk>, cut: &Cut) -> Total {
+    /// When nobody takes the chunks any more it goes on reading, so that the child is never held up by that. `over` is
+    /// called once when the child has written more than a limit that stops it.
+    pub(crate) async fn run(mut self, chunks: &Sender<Chunk>, cut: &Cut, over: &impl Fn(Stream, u64)) -> Total {
         let mut rest: Option<usize> = None;
         loop {
             if rest.is_none() && cut.is_asked() {
@@ -67,15 +75,18 @@ impl Pump {
             if rest == Some(0) {
                 break;
             }
-            self.buffer.reserve(self.next_size);
-            match self.pipe.try_read_buf(&mut self.buffer) {
-                Ok(0) => break,
-                Ok(count) => {
+            match self.read() {
+                Ok((0, _)) => break,
+                Ok((count, chunk)) => {
                     rest = rest.map(|bytes| bytes.saturating_sub(count));
-                    if let Some(chunk) = self.take(count) {
+                    if let Some(chunk) = chunk {
                         // An error means that the other side is gone; see above.
                         drop(chunks.send(chunk).await);
+                    } else {
+                        // Nothing else in this loop waits while the child fills the pipe: others get their turn.
+                        tokio::task::coop::consume_budget().await;
                     }
+                    self.tell(over);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if rest.is_some() {
@@ -103,6 +114,20 @@ impl Pump {
         total
     }
 
+    /// Reads once, and says how much and what of it is to be passed on.
+    fn read(&mut self) -> io::Result<(usize, Option<Chunk>)> {
+        let room = self.window.room();
+        if room == 0 {
+            self.buffer = Vec::new();
+            let count = self.pipe.try_read(self.window.space())?;
+            self.window.filled(count, clock::wall());
+            return Ok((count, None));
+        }
+        self.buffer.reserve_exact(self.next_size.min(room));
+        let count = self.pipe.try_read_buf(&mut self.buffer)?;
+        Ok((count, if count == 0 { None } else { self.take(count) }))
+    }
+
     /// Makes a chunk of what was read and decides how much to read next.
     fn take(&mut self, count: usize) -> Option<Chunk> {
         let bytes = if count * 2 >= self.buffer.capacity() {
@@ -112,7 +137,22 @@ impl Pump {
             self.buffer.clear();
             copy
         };
-        self.next_size = if count >= self.next_size { Chunk::MAX_BYTES } else { self.next_size };
+        if count >= self.next_size {
+            if self.next_size == Chunk::MAX_BYTES && !self.is_wide {
+                self.is_wide = true;
+                // Beyond what this user may have, the pipe stays as it is, which is only slower.
+                system::widen(self.pipe.as_fd(), Self::WIDE_PIPE);
+            }
+            self.next_size = Chunk::MAX_BYTES;
+        }
         self.window.accept(bytes, clock::wall())
+    }
+
+    fn tell(&mut self, over: &impl Fn(Stream, u64)) {
+        let (stream, limits) = self.window.limits();
+        if limits.stops && !self.is_told && self.window.is_over() {
+            self.is_told = true;
+            over(stream, limits.max_bytes);
+        }
     }
 }

@@ -67,6 +67,13 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> usize {
     if result < 0 { 0 } else { usize::try_from(bytes).unwrap_or(0) }
 }
 
+/// Makes a pipe hold so many bytes, when this user may.
+pub(crate) fn widen(fd: BorrowedFd<'_>, bytes: usize) {
+    let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);
+    // SAFETY: F_SETPIPE_SZ takes an int and touches no memory of ours.
+    let _refused = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
+}
+
 /// A descriptor that becomes readable when the process ends. `pid` is a child not yet reaped, or may be any process
 /// when the caller checks afterwards whom it got.
 pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {

@@ -191,7 +191,8 @@ impl WorkerBuilder {
                 api_url: settings.api_url.clone(),
             },
             grace: settings.grace,
-            output: OutputLimits::of(settings.max_stdout_bytes.min(settings.max_stderr_bytes)),
+            stdout: OutputLimits::of(settings.max_stdout_bytes),
+            stderr: OutputLimits::of(settings.max_stderr_bytes),
             resolved: Mutex::new(HashMap::new()),
             library,
         });

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use attune_process::{Gap, How, OutputLimits, Stream, clock, spawn};
+use attune_process::{Gap, How, OutputLimits, StopReason, Stream, clock, spawn};
 
 use crate::fixture::{Fixture, jumps, receive_all, until};
 
@@ -108,4 +108,34 @@ fn what_lay_in_the_pipe_at_the_end_is_not_lost_on_a_slow_listener() {
         assert_eq!((ended.how, ended.output_closed_early, ended.stdout_bytes), (How::Exited(5), true, 56_000));
         assert_eq!(chunks.iter().map(|chunk| chunk.bytes.len()).sum::<usize>(), 56_000);
     });
+}
+
+#[test]
+fn a_child_that_writes_more_than_it_may_is_stopped_and_head_and_tail_are_kept() {
+    let fixture = Fixture::new();
+    let mut command = fixture.shell("exec yes 0123456");
+    command.stdout = OutputLimits::of(100_000).stopping();
+    let collected = fixture.end_of(command);
+    let reason = StopReason::OutputLimit { stream: Stream::Stdout, max_bytes: 100_000 };
+    assert_eq!(collected.ended.stopped_because, Some(reason));
+    assert_eq!(collected.stdout.len(), 100_000);
+    let gap = collected.ended.stdout_dropped.expect("something was left out");
+    assert_eq!((gap.from, gap.bytes()), (50_000, collected.ended.stdout_bytes - 100_000));
+    let written = |offset: u64| b"0123456\n"[usize::try_from(offset % 8).expect("small")];
+    assert!((0..gap.from).chain(gap.to..).zip(&collected.stdout).all(|(offset, byte)| written(offset) == *byte));
+}
+
+#[test]
+fn each_stream_has_a_limit_of_its_own() {
+    let fixture = Fixture::new();
+    let mut command = fixture.shell("head -c 3000 /dev/zero; head -c 3000 /dev/zero >&2");
+    command.stdout = OutputLimits::of(1_000);
+    command.stderr = OutputLimits::of(3_000).stopping();
+    let collected = fixture.end_of(command);
+    assert_eq!((collected.stdout.len(), collected.stderr.len()), (1_000, 3_000));
+    assert_eq!(collected.ended.stopped_because, None);
+    assert_eq!(
+        (collected.ended.stdout_dropped, collected.ended.stderr_dropped),
+        (Some(Gap { from: 500, to: 2_500 }), None)
+    );
 }

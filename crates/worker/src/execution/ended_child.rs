@@ -29,6 +29,9 @@ impl EndedChild {
         match self {
             Self::NotStarted(outcome) => outcome,
             Self::Ran { stopped: Some(StopReason::TimedOut), limit_ms, .. } => Outcome::TimedOut { limit_ms },
+            Self::Ran { stopped: Some(StopReason::OutputLimit { max_bytes, .. }), .. } => {
+                Outcome::OutputLimit { limit_bytes: max_bytes }
+            }
             Self::Ran { stopped: Some(StopReason::Requested(words)), .. } => {
                 cause.map_or(Outcome::Interrupted { by: words }, StopCause::outcome)
             }

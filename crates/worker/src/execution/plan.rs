@@ -29,7 +29,8 @@ pub(crate) struct Planner {
     pub(crate) child_environment: CleanEnvironment,
     pub(crate) variables: WorkerVariables,
     pub(crate) grace: Duration,
-    pub(crate) output: OutputLimits,
+    pub(crate) stdout: OutputLimits,
+    pub(crate) stderr: OutputLimits,
     /// What requirements resolved to before: there are few, and each execution asks.
     pub(crate) resolved: Mutex<HashMap<(String, String), Resolved>>,
 }
@@ -61,8 +62,8 @@ impl Planner {
         deliver(&mut command, spec, &work.parameters, &mut area)?;
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
         command.grace = self.grace;
-        command.stdout = self.output;
-        command.stderr = self.output;
+        command.stdout = self.stdout;
+        command.stderr = self.stderr;
         command.marker = Some(ATTEMPT_ID.into());
         let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
         Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area, artifacts_dir: declared })

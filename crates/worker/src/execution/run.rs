@@ -14,8 +14,8 @@ use super::work_area::WorkArea;
 use crate::artifacts::LogPort;
 use crate::executions::Key;
 
-/// Chunks that may lie between the child and its output's way.
-const CHUNKS: usize = 8;
+/// Chunks that may lie between the child and its output's way; each has at most 64 KiB, and there are many children.
+const CHUNKS: usize = 2;
 
 /// Everything that is needed to run one child.
 #[derive(Debug)]
