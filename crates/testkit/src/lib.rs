@@ -21,13 +21,17 @@
 //! * A missing program is one error that says how to install it.
 //! * What a fixture promises is checked when it is dropped: a broker is left with nothing unacknowledged, a
 //!   [`processes::Tag`] with no living process.
+//! * An [`Enclosure`] runs a test again in a PID namespace of its own, where it can do no harm and where [`leaks::Leaks`]
+//!   sees everything that it left.
 //!
 //! Nothing here measures time: [`eventually()`] waits for a condition, and its limit is only how long to wait before
 //! calling the test broken.
 
 mod directory;
+pub mod enclosure;
 mod eventually;
 mod guard;
+pub mod leaks;
 mod ports;
 pub mod postgres;
 pub mod processes;
@@ -36,5 +40,6 @@ pub mod rabbitmq;
 mod start_error;
 
 pub use directory::TestDirectory;
+pub use enclosure::{Enclosure, Surroundings, User};
 pub use eventually::eventually;
 pub use start_error::StartError;

@@ -33,7 +33,7 @@ impl Tag {
     /// Makes one that no other test has.
     #[must_use]
     pub fn new() -> Self {
-        Self { value: format!("{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)) }
+        Self { value: format!("{}-{}", std::process::id(), next_number()) }
     }
 
     /// What to set [`Tag::VARIABLE`] to.
@@ -95,6 +95,11 @@ pub fn living_with(variable: &str, value: &str) -> Vec<Living> {
 pub fn assert_none_left(variable: &str, value: &str) {
     let left = wait_for_none(|| living_with(variable, value));
     assert!(left.is_empty(), "processes with {variable}={value} are still alive: {left:?}");
+}
+
+/// A number that nobody in this process had before.
+pub(crate) fn next_number() -> u32 {
+    NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 fn wait_for_none(find: impl Fn() -> Vec<Living>) -> Vec<Living> {
