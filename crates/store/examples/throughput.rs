@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use attune_store::{
     Assignment, ClaimAnswer, ClaimRequest, Completion, NewExecution, OpenOptions, ReaperPolicy, Registration, Store,
 };
-use attune_types::{Capabilities, ExecutionSpec, Incarnation, LogChunk, LogStream, Outcome, Timestamp, WorkerId};
+use attune_types::{
+    Capabilities, Evidence, ExecutionSpec, Incarnation, LogChunk, LogStream, Outcome, Timestamp, WorkerId,
+};
 use serde_json::json;
 
 struct Step {
@@ -73,6 +75,7 @@ async fn batch(
                 outcome: Outcome::Exited { code: 0 },
                 result: Some(json!({"done": true})),
                 resources: None,
+                evidence: Some(Evidence { pid: Some(1), start_ms: Some(1), ..Evidence::default() }),
                 logs: vec![LogChunk {
                     execution: work.execution,
                     attempt: work.attempt,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use attune_types::{
-    ActionSpec, AttemptNumber, Capabilities, Envelope, Execution, ExecutionEvent, ExecutionId, ExecutionSpec,
+    ActionSpec, AttemptNumber, Capabilities, Envelope, Evidence, Execution, ExecutionEvent, ExecutionId, ExecutionSpec,
     ExecutionStatus, Incarnation, LeaseToken, LogChunk, Outcome, PackSpec, Requirement, Resources, RuntimeSpec,
     WorkerId, WorkerStatus,
 };
@@ -347,6 +347,8 @@ pub struct Completion {
     pub result: Option<Value>,
     /// What it used.
     pub resources: Option<Resources>,
+    /// What the worker saw of it.
+    pub evidence: Option<Evidence>,
     /// Log pieces that were not yet stored.
     pub logs: Vec<LogChunk>,
 }

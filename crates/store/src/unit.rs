@@ -1,8 +1,8 @@
 //! One transaction in the words of the protocol: lock, look, move.
 
 use attune_types::{
-    AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, NearestMiss, Outcome, Payload, Resources, RetryPolicy,
-    Timestamp, WorkerId,
+    AttemptNumber, AttemptState, Evidence, ExecutionId, ExecutionStatus, NearestMiss, Outcome, Payload, Resources,
+    RetryPolicy, Timestamp, WorkerId,
 };
 use serde_json::Value as Json;
 
@@ -58,6 +58,7 @@ pub(crate) struct Try {
 pub(crate) struct Ending<'a> {
     pub(crate) outcome: Option<&'a Outcome>,
     pub(crate) resources: Option<&'a Resources>,
+    pub(crate) evidence: Option<&'a Evidence>,
     pub(crate) reason: Option<&'a str>,
 }
 
@@ -76,7 +77,7 @@ const READ_ATTEMPT: Sql = Sql::same(
 
 const END_ATTEMPT: Sql = Sql::same(
     "UPDATE execution_attempt SET state = $3, ended_at = $4, outcome = $5, resources = $6, reason = $7, \
-     lease_ends_at = NULL WHERE execution_id = $1 AND attempt = $2",
+     evidence = $8, lease_ends_at = NULL WHERE execution_id = $1 AND attempt = $2",
 );
 
 const REQUEUE: Sql = Sql::same("UPDATE execution SET status = 'requested', unstarted = $2 WHERE id = $1");
@@ -177,6 +178,7 @@ impl Unit {
             ending.outcome.map(to_text).transpose()?.into(),
             ending.resources.map(to_text).transpose()?.into(),
             ending.reason.map(str::to_owned).into(),
+            ending.evidence.map(to_text).transpose()?.into(),
         ];
         self.run(END_ATTEMPT, values).await?;
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::action::{
     ActionRef, InlineCode, OutputFormat, ParameterDelivery, ParameterFormat, Requirement, ResourceLimits, RetryPolicy,
 };
+use crate::evidence::Evidence;
 use crate::id::{AttemptNumber, ExecutionId};
 use crate::outcome::{Outcome, Resources};
 use crate::status::{AttemptState, ExecutionStatus};
@@ -123,8 +124,14 @@ pub struct Attempt {
     /// What it used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// What its worker saw of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// When it was assigned.
     pub assigned_at: Timestamp,
+    /// When its worker took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_at: Option<Timestamp>,
     /// When user code was allowed to start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -134,6 +141,9 @@ pub struct Attempt {
     /// Until when its worker holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ends_at: Option<Timestamp>,
+    /// Why it was taken away or handed back before anything of it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What a worker reported after the attempt had been settled without it; never applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_outcome: Option<Outcome>,

@@ -14,12 +14,14 @@
 //! | [`timestamp`] | a moment in time as the database told it |
 //! | [`status`] | states of executions, attempts and workers |
 //! | [`outcome`] | why an attempt ended, with evidence |
+//! | [`evidence`] | what a worker saw of an attempt |
 //! | [`action`] | what an action, a pack and a runtime declare |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
 //! | [`worker`] | workers and their capabilities |
 //! | [`message`] | what travels through the broker: ids only |
 
 pub mod action;
+pub mod evidence;
 pub mod execution;
 pub mod id;
 pub mod message;
@@ -33,6 +35,7 @@ pub use action::{
     ActionRef, ActionSpec, Backoff, InlineCode, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat,
     ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, RuntimeSpec,
 };
+pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
 pub use message::{Envelope, Payload};

@@ -177,6 +177,7 @@ impl Worker {
             outcome,
             result: Some(json!({"ok": true})),
             resources: None,
+            evidence: None,
             logs: Vec::new(),
         };
         self.store.complete(vec![completion]).await.expect("an answer").remove(0)

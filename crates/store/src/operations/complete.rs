@@ -45,7 +45,12 @@ async fn complete_one(unit: &mut Unit, completion: &Completion) -> Result<Answer
         return Ok(Answered::Refused);
     }
     logs::append(unit.session(), &completion.logs).await?;
-    let ending = Ending { outcome: Some(&completion.outcome), resources: completion.resources.as_ref(), reason: None };
+    let ending = Ending {
+        outcome: Some(&completion.outcome),
+        resources: completion.resources.as_ref(),
+        evidence: completion.evidence.as_ref(),
+        reason: None,
+    };
     unit.end_attempt(id, number, completion.outcome.attempt_state(), ending).await?;
     unit.settle(&standing, &completion.outcome, completion.result.as_ref()).await?;
     Ok(Answered::Accepted)

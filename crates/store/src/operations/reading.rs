@@ -38,8 +38,8 @@ const PAGE_OF_PACK: Sql = Sql::same(executions!(
 ));
 
 const ATTEMPTS: Sql = Sql::same(
-    "SELECT a.attempt, a.state, a.outcome, a.resources, a.assigned_at, a.started_at, a.ended_at, a.lease_ends_at, \
-     a.late_outcome, w.name AS worker FROM execution_attempt a LEFT JOIN worker w ON w.id = a.worker_id \
+    "SELECT a.attempt, a.state, a.outcome, a.resources, a.evidence, a.assigned_at, a.claimed_at, a.started_at, \
+     a.ended_at, a.lease_ends_at, a.reason, a.late_outcome, w.name AS worker FROM execution_attempt a LEFT JOIN worker w ON w.id = a.worker_id \
      WHERE a.execution_id = $1 ORDER BY a.attempt",
 );
 
@@ -148,10 +148,13 @@ pub(crate) async fn attempts(session: &mut dyn Session, id: ExecutionId) -> Resu
                 worker: row.get::<Option<String>>("worker")?.unwrap_or_default(),
                 outcome: maybe_document("execution_attempt.outcome", row.get("outcome")?)?,
                 resources: maybe_document("execution_attempt.resources", row.get("resources")?)?,
+                evidence: maybe_document("execution_attempt.evidence", row.get("evidence")?)?,
                 assigned_at: Timestamp(row.get("assigned_at")?),
+                claimed_at: moment(row, "claimed_at")?,
                 started_at: moment(row, "started_at")?,
                 ended_at: moment(row, "ended_at")?,
                 lease_ends_at: moment(row, "lease_ends_at")?,
+                reason: row.get("reason")?,
                 late_outcome: maybe_document("execution_attempt.late_outcome", row.get("late_outcome")?)?,
             })
         })

@@ -69,17 +69,18 @@ const COMPLETE: &str = "\
 WITH clock AS MATERIALIZED (SELECT attune_now() AS now), \
 locked AS MATERIALIZED ( \
     SELECT e.id, u.attempt, u.token_hash, u.state, u.status, u.outcome, u.result, u.resources, u.payload, u.place, \
-        r.trace \
+        u.evidence, r.trace \
     FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
-                $9::text[], $10::boolean[]) WITH ORDINALITY \
-        AS u (execution, attempt, token_hash, state, status, outcome, result, resources, payload, success, place) \
+                $9::text[], $10::boolean[], $18::text[]) WITH ORDINALITY \
+        AS u (execution, attempt, token_hash, state, status, outcome, result, resources, payload, success, evidence, \
+              place) \
     JOIN execution e ON e.id = u.execution JOIN execution_request r ON r.id = u.execution \
     WHERE (u.success AND e.status IN ('running', 'canceling')) \
         OR (NOT u.success AND e.status = 'running' AND e.cancel_by IS NULL AND r.retry IS NULL) \
     ORDER BY e.id, u.place FOR NO KEY UPDATE OF e), \
 ended AS ( \
     UPDATE execution_attempt a SET state = l.state, ended_at = c.now, outcome = l.outcome, resources = l.resources, \
-        lease_ends_at = NULL \
+        evidence = l.evidence, lease_ends_at = NULL \
     FROM locked l CROSS JOIN clock c \
     WHERE a.execution_id = l.id AND a.attempt = l.attempt AND a.state = 'running' AND a.token_hash = l.token_hash \
     RETURNING l.id, l.attempt, l.place, l.status, l.outcome, l.result, l.payload, l.trace, c.now), \
@@ -260,6 +261,8 @@ pub(super) async fn complete(pool: &PgPool, completions: &[Completion]) -> Resul
         completions.iter().map(|one| one.result.as_ref().map(to_text).transpose()).collect::<Result<Vec<_>, _>>()?;
     let resources =
         completions.iter().map(|one| one.resources.as_ref().map(to_text).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let evidence =
+        completions.iter().map(|one| one.evidence.as_ref().map(to_text).transpose()).collect::<Result<Vec<_>, _>>()?;
     let logs: Vec<&LogChunk> = completions.iter().flat_map(|one| &one.logs).collect();
     let statement = query(COMPLETE)
         .bind(column(completions, |one| one.execution.0))
@@ -272,7 +275,7 @@ pub(super) async fn complete(pool: &PgPool, completions: &[Completion]) -> Resul
         .bind(resources)
         .bind(payloads)
         .bind(column(completions, |one| one.outcome.is_success()));
-    let rows = with_logs(statement, &logs).fetch_all(pool).await?;
+    let rows = with_logs(statement, &logs).bind(evidence).fetch_all(pool).await?;
     let mut applied = vec![false; completions.len()];
     let mut touched = Touched { schedule: !rows.is_empty(), outbox: !rows.is_empty(), ..Touched::default() };
     for row in rows {

@@ -7,14 +7,18 @@ use sqlx::{PgPool, SqlSafeStr};
 
 const TABLE: &str = "_sqlx_migrations";
 
+/// Number, name and text of every step. What has been released never changes: a new step is added instead.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "store", include_str!("../../../../migrations/postgres/0001_store.sql")),
+    (2, "evidence", include_str!("../../../../migrations/postgres/0002_evidence.sql")),
+];
+
+fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
 fn migrator() -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("store"),
-        MigrationType::Simple,
-        include_str!("../../../../migrations/postgres/0001_store.sql").into_sql_str(),
-        false,
-    )])
+    Migrator::with_migrations(MIGRATIONS.iter().map(|(version, name, sql)| migration(*version, name, sql)).collect())
 }
 
 /// Runs what is missing, under an advisory lock: of two processes that start at once, the second waits and then finds

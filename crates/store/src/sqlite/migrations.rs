@@ -7,14 +7,20 @@ use sqlx::{SqlSafeStr, SqlitePool};
 
 const TABLE: &str = "_sqlx_migrations";
 
+/// Number, name and text of every step. What has been released never changes: a new step is added instead.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "store", include_str!("../../../../migrations/sqlite/0001_store.sql")),
+    (2, "evidence", include_str!("../../../../migrations/sqlite/0002_evidence.sql")),
+];
+
+fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+}
+
 fn migrator() -> Migrator {
-    let mut migrator = Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("store"),
-        MigrationType::Simple,
-        include_str!("../../../../migrations/sqlite/0001_store.sql").into_sql_str(),
-        false,
-    )]);
+    let mut migrator = Migrator::with_migrations(
+        MIGRATIONS.iter().map(|(version, name, sql)| migration(*version, name, sql)).collect(),
+    );
     migrator.set_ignore_missing(false);
     migrator
 }

@@ -1,10 +1,47 @@
 //! Ends: fenced, once, and followed by what the policy says.
 
 use attune_store::{Answered, Completion};
-use attune_types::{AttemptState, ExecutionStatus, LogChunk, LogStream, Outcome, Resources, RetryCause, Timestamp};
+use attune_types::{
+    AttemptState, Evidence, ExecutionStatus, GapEvidence, LimitEvidence, LogChunk, LogStream, Outcome, OutputEvidence,
+    Resources, RetryCause, SandboxEvidence, SurvivorEvidence, Timestamp,
+};
 use serde_json::json;
 
 use crate::stage::{Stage, completion, request, retried, success, wrong_token};
+
+/// Something in every field.
+fn evidence() -> Evidence {
+    Evidence {
+        environment_ms: Some(12),
+        start_ms: Some(1),
+        pid: Some(77),
+        started_at: Some(Timestamp(5_000)),
+        sandbox: Some(SandboxEvidence { level: 2, missing: vec!["seccomp: no".into()], kill_way: None }),
+        limits: vec![LimitEvidence { limit: "memory".into(), asked: 1 << 26, by: "cgroup".into(), why: None }],
+        output: Some(OutputEvidence {
+            stdout_bytes: 9,
+            stderr_bytes: 3,
+            gaps: vec![GapEvidence { stream: LogStream::Stdout, from: 2, to: 5 }],
+            closed_early: true,
+        }),
+        survivors: vec![SurvivorEvidence { pid: 78, name: "sleep".into() }],
+        more_survivors: 1,
+        artifacts: 2,
+    }
+}
+
+pub(crate) async fn evidence_is_kept_whichever_way_an_attempt_ends(stage: &Stage) {
+    let hand = stage.worker("w", 2).await;
+    // A policy makes the stores decide one by one instead of in bulk.
+    let plain = stage.run(request(), hand).await;
+    let retried = stage.run(retried(&[RetryCause::Interrupted], true), hand).await;
+    for work in [plain, retried] {
+        let failed = Completion { evidence: Some(evidence()), ..completion(&work, Outcome::Exited { code: 3 }) };
+        assert_eq!(stage.complete(failed).await, Answered::Accepted);
+        let attempt = stage.store.attempts(work.execution).await.expect("attempts").remove(0);
+        assert_eq!((attempt.state, attempt.evidence), (AttemptState::Failed, Some(evidence())));
+    }
+}
 
 pub(crate) async fn a_completion_stores_everything_at_once(stage: &Stage) {
     let hand = stage.worker("w", 1).await;
@@ -19,9 +56,11 @@ pub(crate) async fn a_completion_stores_everything_at_once(stage: &Stage) {
         at: Timestamp(7),
         bytes: vec![0, 255, b'\n'],
     };
+    let seen = evidence();
     let done = Completion {
         result: Some(json!({"answer": 42})),
         resources: Some(resources),
+        evidence: Some(seen.clone()),
         logs: vec![log.clone()],
         ..success(&work)
     };
@@ -33,6 +72,8 @@ pub(crate) async fn a_completion_stores_everything_at_once(stage: &Stage) {
     assert!(execution.ended_at >= execution.started_at && execution.started_at >= Some(execution.requested_at));
     let attempt = stage.store.attempts(work.execution).await.expect("attempts").remove(0);
     assert_eq!((attempt.state, attempt.resources), (AttemptState::Succeeded, Some(resources)));
+    assert_eq!(attempt.evidence, Some(seen));
+    assert!(attempt.claimed_at >= Some(attempt.assigned_at) && attempt.started_at >= attempt.claimed_at);
     assert_eq!((attempt.lease_ends_at, attempt.late_outcome), (None, None));
     let logs = stage.store.logs(work.execution, 0, 10).await.expect("logs");
     assert_eq!(logs.into_iter().map(|(_, chunk)| chunk).collect::<Vec<_>>(), [log]);

@@ -52,6 +52,7 @@ on_every_database! {
     claiming::what_nobody_can_start_fails_as_undeliverable,
     claiming::a_hand_back_with_an_outcome_fails_or_is_retried,
     completing::a_completion_stores_everything_at_once,
+    completing::evidence_is_kept_whichever_way_an_attempt_ends,
     completing::of_fifty_concurrent_completions_one_is_accepted,
     completing::a_wrong_token_or_attempt_is_refused_and_leaves_no_trace,
     completing::a_batch_of_every_kind_answers_in_order,

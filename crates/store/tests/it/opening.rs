@@ -28,7 +28,9 @@ async fn a_sqlite_file_is_durable_and_two_processes_may_share_it() {
     let one = SqliteStore::open(&url, OpenOptions::default()).await.expect("opened");
     let two = SqliteStore::open(&url, OpenOptions::default()).await.expect("opened");
     let (first, second) = tokio::join!(one.migrate(), two.migrate());
-    assert_eq!(first.expect("migrated") + second.expect("migrated"), 1);
+    let (first, second) = (first.expect("migrated"), second.expect("migrated"));
+    assert_eq!(first.min(second), 0, "one of them had nothing left to do");
+    assert!(first.max(second) > 0);
     for (pragma, expected) in [("PRAGMA journal_mode", "wal"), ("PRAGMA synchronous", "2")] {
         let row = sqlx::query(pragma).fetch_one(one.pool()).await.expect("a row");
         let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|number| number.to_string()));

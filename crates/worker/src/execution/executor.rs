@@ -222,7 +222,7 @@ impl Executor {
         let (result, resources, logs) =
             report.map_or((None, None, Vec::new()), |report| (report.result, report.resources, report.logs));
         let token = self.grant.work.token;
-        let completion = Completion { execution, attempt, token, outcome, result, resources, logs };
+        let completion = Completion { execution, attempt, token, outcome, result, resources, evidence: None, logs };
         self.deps.finisher.complete(completion, self.grant.work.spec.action.clone());
         context.stop();
     }

@@ -180,6 +180,7 @@ impl Executions {
             outcome: Outcome::WorkerFault { message: why.clone() },
             result: None,
             resources: None,
+            evidence: None,
             logs: Vec::new(),
         };
         let books = Arc::clone(&self.deps.books);

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use attune_store::Completion;
-use attune_types::{AttemptNumber, ExecutionId, LeaseToken, LogChunk, LogStream, Outcome, Resources, Timestamp};
+use attune_types::{AttemptNumber, Evidence, ExecutionId, LeaseToken, LogChunk, LogStream, Outcome, Resources, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ struct Spooled {
     outcome: Outcome,
     result: Option<Value>,
     resources: Option<Resources>,
+    #[serde(default)]
+    evidence: Option<Evidence>,
     logs: Vec<SpooledLog>,
 }
 
@@ -119,6 +121,7 @@ impl From<&Completion> for Spooled {
             outcome: completion.outcome.clone(),
             result: completion.result.clone(),
             resources: completion.resources,
+            evidence: completion.evidence.clone(),
             logs: logs.collect(),
         }
     }
@@ -136,8 +139,8 @@ impl Spooled {
                 Some(LogChunk { execution, attempt, sequence, stream, offset, at, bytes: from_hex(&bytes)? })
             })
             .collect();
-        let (outcome, result, resources) = (self.outcome, self.result, self.resources);
-        Some(Completion { execution, attempt, token, outcome, result, resources, logs: logs? })
+        let (outcome, result, resources, evidence) = (self.outcome, self.result, self.resources, self.evidence);
+        Some(Completion { execution, attempt, token, outcome, result, resources, evidence, logs: logs? })
     }
 }
 
@@ -165,6 +168,7 @@ mod tests {
             outcome: Outcome::Exited { code: 3 },
             result: Some(serde_json::json!({"a": [1]})),
             resources: Some(Resources::default()),
+            evidence: Some(Evidence { pid: Some(7), ..Evidence::default() }),
             logs: vec![LogChunk {
                 execution: ExecutionId(7),
                 attempt: AttemptNumber(2),
