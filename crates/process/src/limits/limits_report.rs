@@ -1,27 +1,13 @@
 //! What became of each limit.
 
-/// Which limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum LimitName {
-    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
-    Memory = 1,
-    /// [`Limits::cpu_seconds`](crate::Limits::cpu_seconds).
-    Cpu = 2,
-    /// [`Limits::processes`](crate::Limits::processes).
-    Processes = 3,
-    /// [`Limits::open_files`](crate::Limits::open_files).
-    OpenFiles = 4,
-    /// [`Limits::file_bytes`](crate::Limits::file_bytes).
-    FileBytes = 5,
-}
+use crate::limits::LimitName;
 
 /// What enforces a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
     /// A control group: for the whole tree.
     Cgroup,
-    /// A resource limit: for each process.
+    /// A resource limit: for each process, see [`LimitEntry::weakness`].
     Rlimit,
     /// Nothing, for this reason.
     Nothing(String),
@@ -38,9 +24,33 @@ pub struct LimitEntry {
     pub enforced: By,
 }
 
+impl LimitEntry {
+    /// What is weaker than the limit sounds, given what enforces it.
+    #[must_use]
+    pub const fn weakness(&self) -> Option<&'static str> {
+        match (self.name, &self.enforced) {
+            (LimitName::Memory, By::Rlimit) => Some("of each process, not of the tree; shared memory and files apart"),
+            (LimitName::Cpu, By::Rlimit) => Some("of each process, not of the tree"),
+            (LimitName::Processes, By::Rlimit) => Some("counted with everything else that its user runs"),
+            _ => None,
+        }
+    }
+}
+
 /// What became of each limit that was asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitsReport {
-    /// One entry per limit.
+    /// One entry per limit, in the order of [`LimitName::ALL`].
     pub entries: Vec<LimitEntry>,
+}
+
+impl LimitsReport {
+    /// The first entry that nothing enforces, and why.
+    #[must_use]
+    pub fn unenforced(&self) -> Option<(LimitName, &str)> {
+        self.entries.iter().find_map(|entry| match &entry.enforced {
+            By::Nothing(why) => Some((entry.name, why.as_str())),
+            By::Cgroup | By::Rlimit => None,
+        })
+    }
 }
