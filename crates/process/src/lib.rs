@@ -44,6 +44,7 @@
 //! ```
 
 pub mod clock;
+pub mod init;
 
 mod child;
 mod chunk;

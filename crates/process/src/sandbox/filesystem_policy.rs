@@ -1,27 +1,34 @@
-//! What a child sees of the file system.
+//! Which files a child reaches.
 
 use std::path::PathBuf;
 
-/// What a child may do with files beyond what its user may not do anyway.
+/// Which files a child reaches at [`SandboxLevel::Isolated`](crate::SandboxLevel::Isolated) and above. It never gives
+/// more than the user that the child runs as may do anyway.
+///
+/// Where several paths contain a file, the deepest one decides. Paths are absolute. What does not exist is protected
+/// by nothing and is no error, except under `own` and `writable`, where it is one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum FilesystemPolicy {
-    /// Everything that its user may.
+    /// Everything as the user may.
     #[default]
     Open,
-    /// Everything that its user may, except what is said here.
+    /// Everything as the user may, except what is named here.
+    ///
+    /// Landlock can only allow, so what is allowed is everything beside the path to each protected directory. One
+    /// consequence remains: nothing can be created directly in a directory that contains a protected one.
     Protect {
-        /// Directories under which nothing is visible.
+        /// Directories in which no file can be read, written, executed, made or removed.
         hidden: Vec<PathBuf>,
-        /// Directories under which nothing is writable.
+        /// Directories in which nothing can be written, made or removed.
         read_only: Vec<PathBuf>,
-        /// Directories of its own: visible and writable, also inside hidden ones.
+        /// Directories, usually inside hidden ones, that are the child's to use.
         own: Vec<PathBuf>,
     },
-    /// Nothing but what is said here.
+    /// Nothing, except what is named here.
     Strict {
-        /// What may be read and executed.
+        /// Files and directories that can be read, listed and executed.
         readable: Vec<PathBuf>,
-        /// What may also be written.
+        /// Files and directories with which everything can be done.
         writable: Vec<PathBuf>,
     },
 }

@@ -1,5 +1,8 @@
 //! The sandbox of one child, made ready by its guard.
 
+use std::os::fd::OwnedFd;
+
+use crate::sandbox::preparer::Preparer;
 use crate::sandbox::{Sandbox, SandboxLevel};
 
 /// Everything that is needed to shut one child in, made ready before the child exists: between its birth and its exec
@@ -10,6 +13,10 @@ pub(crate) struct PreparedSandbox {
     pub(crate) level: SandboxLevel,
     /// Why it is not more.
     pub(crate) missing: Vec<String>,
+    /// The rules of the domain to enter.
+    pub(super) ruleset: Option<OwnedFd>,
+    /// The seccomp program to install.
+    pub(super) filter: Option<&'static [libc::sock_filter]>,
 }
 
 /// The level that is required cannot be had.
@@ -20,14 +27,16 @@ pub(crate) struct SandboxRefused {
 }
 
 impl PreparedSandbox {
-    /// Makes a sandbox ready. Runs in the guard, before the child exists.
-    pub(crate) fn of(_sandbox: &Sandbox) -> Result<Self, SandboxRefused> {
-        Ok(Self { level: SandboxLevel::Base, missing: Vec::new() })
+    /// Makes a sandbox ready. Runs in the guard, before the child exists. A guard that lives longer than one child
+    /// keeps a [`Preparer`] instead.
+    pub(crate) fn of(sandbox: &Sandbox) -> Result<Self, SandboxRefused> {
+        Preparer::default().prepare(sandbox)
     }
 
     /// Shuts the calling process in. Runs in the child, on memory that it shares with its guard: raw system calls only.
     /// The error is the kernel's number.
     pub(crate) fn apply(&self) -> Result<(), i32> {
+        let _ = (&self.ruleset, self.filter);
         Ok(())
     }
 }

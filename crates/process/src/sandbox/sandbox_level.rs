@@ -1,4 +1,6 @@
-//! The rungs of the ladder.
+//! How far a child is kept apart.
+
+use std::fmt;
 
 /// How far a child is shut in, weakest first. Each level contains those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,4 +12,32 @@ pub enum SandboxLevel {
     Isolated = 2,
     /// And a system call filter.
     Filtered = 3,
+}
+
+impl SandboxLevel {
+    /// All levels, weakest first.
+    pub const ALL: [Self; 3] = [Self::Base, Self::Isolated, Self::Filtered];
+
+    /// The level with this number, if there is one.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Base),
+            2 => Some(Self::Isolated),
+            3 => Some(Self::Filtered),
+            _ => None,
+        }
+    }
+
+    /// Its number, 1 to 3.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl fmt::Display for SandboxLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.number())
+    }
 }
