@@ -88,7 +88,7 @@ pub use guarding::GuardLevel;
 pub use how::How;
 pub use identity::ProcessIdentity;
 pub use launcher::{Fence, Launcher, LauncherProgram, serve_as_launcher_if_asked};
-pub use limits::{Accounting, Limits, LimitsReport, OomEvidence};
+pub use limits::{Accounting, By, LimitEntry, LimitName, Limits, LimitsReport, OomEvidence, OomScope};
 pub use output_limits::OutputLimits;
 pub use sandbox::{FilesystemPolicy, KillWay, Sandbox, SandboxLevel, SandboxReached};
 pub use spawn_error::SpawnError;

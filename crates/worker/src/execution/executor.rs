@@ -11,8 +11,9 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use attune_process::{StopReason, Stopper, clock};
 use attune_store::{Answered, Claimed, Completion, HandBack, Store};
 use attune_supervise::Life;
-use attune_types::{Incarnation, Outcome, Timestamp};
+use attune_types::{Evidence, Incarnation, Outcome, Timestamp};
 
+use super::evidence::millis;
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
@@ -68,6 +69,9 @@ pub(crate) struct Executor {
     environment: Option<PathBuf>,
     stopper: Option<Stopper>,
     report: Option<RunReport>,
+    /// When the claim was granted, and how long its environment took from then on.
+    granted_at: Duration,
+    environment_took: Option<Duration>,
     /// While this lives, the ledger knows that somebody sees to the attempt.
     _presence: Arc<()>,
 }
@@ -75,10 +79,25 @@ pub(crate) struct Executor {
 impl Executor {
     pub(crate) fn new(deps: Arc<ExecutorDeps>, key: Key, grant: Grant, presence: Arc<()>, life: Life<Self>) -> Self {
         let state = State::Preparing { held: grant.held };
-        Self { deps, key, grant, life, state, environment: None, stopper: None, report: None, _presence: presence }
+        Self {
+            deps,
+            key,
+            grant,
+            life,
+            state,
+            environment: None,
+            stopper: None,
+            report: None,
+            granted_at: clock::boot(),
+            environment_took: None,
+            _presence: presence,
+        }
     }
 
     fn step(&mut self, event: Event, context: &mut Context<Self>) {
+        if matches!(event, Event::Prepared(_)) {
+            self.environment_took = Some(clock::boot().saturating_sub(self.granted_at));
+        }
         let state = std::mem::replace(&mut self.state, State::Over);
         let (state, effects) = state.step(event);
         self.state = state;
@@ -169,11 +188,12 @@ impl Executor {
     fn start(&mut self, context: &mut Context<Self>) {
         let (key, deps) = (self.key, Arc::clone(&self.deps));
         let (work, environment) = (Arc::clone(&self.grant.work), self.environment.take());
-        let (address, leashed) = (context.address(), self.deps.books.leash(key));
+        let (address, leashed, allowed_at) = (context.address(), self.deps.books.leash(key), clock::boot());
         // Away from the actors' thread: the kernel takes a fraction of a millisecond to start a process, and all other
         // Executors would wait for it. The task is not bound to this actor: when the actor crashes, Executions kills the
         // tree by its leash and the task sees to it that nothing is left, before anything is reported.
-        let task = tokio::spawn(async move { Self::run(key, &deps, &work, environment, address, leashed).await });
+        let task =
+            tokio::spawn(async move { Self::run(key, &deps, &work, environment, address, leashed, allowed_at).await });
         context.spawn(task.into_actor(self).map(|joined, actor, context| {
             let report = joined.unwrap_or_else(|error| {
                 RunReport::not_started(Outcome::WorkerFault { message: format!("running the process: {error}") })
@@ -191,6 +211,7 @@ impl Executor {
         environment: Option<PathBuf>,
         address: actix::Addr<Self>,
         leashed: Leashed,
+        allowed_at: Duration,
     ) -> RunReport {
         let plan = match deps.planner.plan(key, work, environment.as_deref()) {
             Ok(plan) => plan,
@@ -198,7 +219,7 @@ impl Executor {
         };
         let wants_pid = !deps.observers.is_empty();
         let artifacts_dir = plan.artifacts_dir.clone();
-        let report = run::run(key, plan, deps.port.clone(), wants_pid, |stopper, pid| {
+        let report = run::run(key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
             leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });
         });
@@ -218,11 +239,12 @@ impl Executor {
 
     fn complete(&mut self, outcome: Outcome, context: &mut Context<Self>) {
         let Key { execution, attempt } = self.key;
-        let report = self.report.take();
-        let (result, resources, logs) =
-            report.map_or((None, None, Vec::new()), |report| (report.result, report.resources, report.logs));
+        let report = self.report.take().unwrap_or_else(|| RunReport::not_started(outcome.clone()));
+        let RunReport { result, resources, evidence, logs, .. } = report;
+        let environment_ms = self.environment_took.map(millis);
+        let evidence = Some(Evidence { environment_ms, ..evidence });
         let token = self.grant.work.token;
-        let completion = Completion { execution, attempt, token, outcome, result, resources, evidence: None, logs };
+        let completion = Completion { execution, attempt, token, outcome, result, resources, evidence, logs };
         self.deps.finisher.complete(completion, self.grant.work.spec.action.clone());
         context.stop();
     }

@@ -2,6 +2,7 @@
 
 mod ended_child;
 mod environment;
+mod evidence;
 mod executor;
 mod machine;
 mod output;

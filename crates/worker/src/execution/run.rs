@@ -1,13 +1,15 @@
 //! Runs the child of one attempt, from spawn to result.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use attune_process::{Command, Ended, SpawnError, Stopper, Usage};
-use attune_types::{LogChunk, Outcome, Resources};
+use attune_types::{Evidence, LogChunk, Outcome, Resources};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::ended_child::EndedChild;
+use super::evidence;
 use super::output::Output;
 use super::result::{self, ResultRules};
 use super::work_area::WorkArea;
@@ -34,13 +36,15 @@ pub(crate) struct RunReport {
     pub(crate) end: EndedChild,
     pub(crate) result: Option<Value>,
     pub(crate) resources: Option<Resources>,
+    pub(crate) evidence: Evidence,
     pub(crate) logs: Vec<LogChunk>,
 }
 
 impl RunReport {
     /// The report of a child that never ran.
-    pub(crate) const fn not_started(outcome: Outcome) -> Self {
-        Self { end: EndedChild::NotStarted(outcome), result: None, resources: None, logs: Vec::new() }
+    pub(crate) fn not_started(outcome: Outcome) -> Self {
+        let (end, evidence) = (EndedChild::NotStarted(outcome), Evidence::default());
+        Self { end, result: None, resources: None, evidence, logs: Vec::new() }
     }
 }
 
@@ -51,6 +55,7 @@ pub(crate) async fn run(
     plan: RunPlan,
     port: LogPort,
     wants_pid: bool,
+    allowed_at: Duration,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
     let RunPlan { command, rules, limit_ms, area, .. } = plan;
@@ -59,7 +64,8 @@ pub(crate) async fn run(
         Ok(child) => child,
         Err(error) => return RunReport::not_started(refusal(&error)),
     };
-    // Asking for the number reads `/proc`, which nobody pays for who does not want it.
+    let seen = evidence::of_start(child.pid(), allowed_at);
+    // Asking for the whole identity reads `/proc`, which nobody pays for who does not want it.
     started(child.stopper(), wants_pid.then(|| child.id().pid));
     let mut output = Output::new(key, port, rules.reads_stdout());
     // Both in one task: output that has to wait for its way out must not keep the deadline from being watched.
@@ -70,8 +76,9 @@ pub(crate) async fn run(
         Ok(result) => (result, None),
         Err(why) => (None, Some(why)),
     };
+    let evidence = evidence::with_end(seen, &ended);
     let end = EndedChild::Ran { how: ended.how, stopped: ended.stopped_because, limit_ms, invalid };
-    RunReport { end, result, resources: Some(resources(&ended.usage)), logs }
+    RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs }
 }
 
 fn read_result(

@@ -6,7 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use attune_store::Completion;
-use attune_types::{AttemptNumber, Evidence, ExecutionId, LeaseToken, LogChunk, LogStream, Outcome, Resources, Timestamp};
+use attune_types::{
+    AttemptNumber, Evidence, ExecutionId, LeaseToken, LogChunk, LogStream, Outcome, Resources, Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
