@@ -17,6 +17,8 @@
 //! | [`evidence`] | what a worker saw of an attempt |
 //! | [`action`] | what an action, a pack and a runtime declare |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
+//! | [`timeline`] | an execution as a dated story |
+//! | [`words`] | numbers as people read them |
 //! | [`worker`] | workers and their capabilities |
 //! | [`message`] | what travels through the broker: ids only |
 
@@ -27,8 +29,11 @@ pub mod id;
 pub mod message;
 pub mod outcome;
 pub mod status;
+pub mod timeline;
 pub mod timestamp;
+pub mod told;
 pub mod version;
+pub mod words;
 pub mod worker;
 
 pub use action::{
@@ -41,6 +46,8 @@ pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
 pub use message::{Envelope, Payload};
 pub use outcome::{NearestMiss, Outcome, Resources};
 pub use status::{AttemptState, ExecutionStatus, WorkerStatus};
+pub use timeline::{TimelineEntry, timeline};
 pub use timestamp::Timestamp;
+pub use told::Told;
 pub use version::{Version, VersionConstraint};
 pub use worker::{Capabilities, DetectedInterpreter, Worker};

@@ -1,0 +1,43 @@
+//! Something that ended, together with the words for it.
+
+use serde::Serialize;
+
+use crate::execution::{Attempt, Execution};
+use crate::id::ExecutionId;
+use crate::outcome::Outcome;
+
+/// Something that ended, together with the words for its outcome, so that no reader has to make its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told<T> {
+    #[serde(flatten)]
+    what: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl<T> Told<T> {
+    fn new(what: T, id: ExecutionId, outcome: Option<&Outcome>) -> Self {
+        let (summary, hint) = (outcome.map(Outcome::summary), outcome.and_then(|outcome| hint(outcome, id)));
+        Self { what, summary, hint }
+    }
+}
+
+impl<'a> From<&'a Execution> for Told<&'a Execution> {
+    fn from(execution: &'a Execution) -> Self {
+        Self::new(execution, execution.id, execution.outcome.as_ref())
+    }
+}
+
+impl<'a> From<&'a Attempt> for Told<&'a Attempt> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self::new(attempt, attempt.execution, attempt.outcome.as_ref())
+    }
+}
+
+/// What to do next about the end of one execution; [`Outcome::hint`] with its id put in.
+#[must_use]
+pub fn hint(outcome: &Outcome, id: ExecutionId) -> Option<String> {
+    outcome.hint().map(|hint| hint.replace("ID", &id.to_string()))
+}
