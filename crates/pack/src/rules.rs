@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
-use attune_types::action::is_valid_name;
-use attune_types::{ActionSpec, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, RetryCause, RuntimeSpec};
+use attune_types::action::{EnvironmentChange, is_valid_name};
+use attune_types::{
+    ActionSpec, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, RetryCause, RuntimeSpec, variable_refusal,
+};
 use serde_json::{Map, Value};
 
 use crate::keywords;
@@ -72,7 +74,7 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
         parameter(&mut breaches, action, name, spec);
     }
     variables(&mut breaches, action);
-    for glob in &action.artifacts {
+    for glob in action.artifacts.iter().map(attune_types::ArtifactRule::glob) {
         if glob.is_empty() || !Path::new(glob).components().all(|part| matches!(part, Component::Normal(_))) {
             breaches.add("artifacts", format!("{glob:?} leaves the action's folder"));
         }
@@ -105,6 +107,13 @@ pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec)
     }
     if !runtime.execution_config.direct && runtime.detection.binaries.is_empty() {
         breaches.add("detection.binaries", "must name at least one program, unless execution_config.direct is true");
+    }
+    for (name, change) in &runtime.execution_config.env_vars {
+        let (EnvironmentChange::Set(value) | EnvironmentChange::Prepend(value) | EnvironmentChange::Append(value)) =
+            change;
+        if let Some(refusal) = variable_refusal(name, value) {
+            breaches.add(format!("execution_config.env_vars.{name}"), refusal);
+        }
     }
     if let Some(pattern) = &runtime.detection.version_regex {
         // A compiled size limit keeps `a{1000}{1000}` from taking the memory of whoever loads the pack.

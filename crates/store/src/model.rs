@@ -378,3 +378,44 @@ pub enum Answered {
     /// The attempt is no longer this worker's.
     Refused,
 }
+
+/// How long what has ended is kept, as data. All in milliseconds; `None` is for ever. Nothing that lives is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    /// Log pieces, counted from the end of their execution.
+    pub logs_ms: Option<i64>,
+    /// Artifacts, likewise.
+    pub artifacts_ms: Option<i64>,
+    /// Executions with their attempts, events, logs and artifacts, likewise.
+    pub executions_ms: Option<i64>,
+    /// How long whoever keeps an artifact whose time is up has to remove it, before its row goes without that.
+    pub abandon_ms: i64,
+    /// How many executions one step looks at.
+    pub batch: u32,
+}
+
+impl Default for RetentionPolicy {
+    fn default() -> Self {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+        Self {
+            logs_ms: Some(30 * DAY_MS),
+            artifacts_ms: Some(30 * DAY_MS),
+            executions_ms: Some(90 * DAY_MS),
+            abandon_ms: 7 * DAY_MS,
+            batch: 50,
+        }
+    }
+}
+
+/// What one step of retention did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// Log pieces that were removed.
+    pub logs: u64,
+    /// Artifacts whose time is up now.
+    pub artifacts: u64,
+    /// Executions that were removed.
+    pub executions: u64,
+    /// The execution to go on behind; `None` when all that may be old enough was looked at.
+    pub next: Option<ExecutionId>,
+}

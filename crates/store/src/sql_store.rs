@@ -4,8 +4,8 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec, Worker,
-    WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 
@@ -14,11 +14,12 @@ use crate::error::StoreError;
 use crate::model::{
     Answered, Assigned, Assignment, Beat, BeatReply, CancelAnswer, ClaimAnswer, ClaimRequest, Completion, EventPage,
     ExecutionFilter, ExecutionPage, HandBack, NewExecution, OutboxMessage, PackContents, PlacementView, ReapReport,
-    ReaperPolicy, Registered, Registration, RetryAnswer, Submitted, Wake,
+    ReaperPolicy, Registered, Registration, Retained, RetentionPolicy, RetryAnswer, Submitted, Wake,
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    beat, cancel, catalogue, hand_back, logs, outbox, reading, reap, register, repeat, take_back, view,
+    artifacts, beat, cancel, catalogue, hand_back, logs, outbox, reading, reap, register, repeat, retain, take_back,
+    view,
 };
 use crate::options::OpenOptions;
 use crate::session::{Session, Sql};
@@ -347,6 +348,51 @@ impl<B: Backend> Store for SqlStore<B> {
         executions.dedup();
         self.wakes.tell(&Touched { executions, ..Touched::default() });
         Ok(())
+    }
+
+    async fn put_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
+        if artifacts.is_empty() {
+            return Ok(());
+        }
+        self.bounded("noting artifacts", async {
+            let mut unit = self.unit().await?;
+            artifacts::put(&mut unit, &artifacts).await?;
+            self.commit(unit).await
+        })
+        .await
+    }
+
+    async fn artifacts(&self, id: ExecutionId) -> Result<Vec<Artifact>, StoreError> {
+        self.bounded("listing artifacts", async { artifacts::read(&mut *self.session().await?, id).await }).await
+    }
+
+    async fn expired_artifacts(&self, worker: &str, place: &str, limit: u32) -> Result<Vec<Artifact>, StoreError> {
+        self.bounded("listing old artifacts", async {
+            artifacts::read_expired(&mut *self.session().await?, worker, place, limit).await
+        })
+        .await
+    }
+
+    async fn forget_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
+        if artifacts.is_empty() {
+            return Ok(());
+        }
+        self.bounded("forgetting artifacts", async {
+            let mut unit = self.unit().await?;
+            artifacts::forget(&mut unit, &artifacts).await?;
+            self.commit(unit).await
+        })
+        .await
+    }
+
+    async fn retain(&self, policy: &RetentionPolicy, after: ExecutionId) -> Result<Retained, StoreError> {
+        self.bounded("removing what is old", async {
+            let mut unit = self.unit().await?;
+            let retained = retain::retain(&mut unit, policy, after).await?;
+            self.commit(unit).await?;
+            Ok(retained)
+        })
+        .await
     }
 
     async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError> {

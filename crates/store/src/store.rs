@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec, Worker,
-    WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 
@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::model::{
     Answered, Assigned, Assignment, Beat, BeatReply, CancelAnswer, ClaimAnswer, ClaimRequest, Completion, EventPage,
     ExecutionFilter, ExecutionPage, HandBack, NewExecution, OutboxMessage, PackContents, PlacementView, ReapReport,
-    ReaperPolicy, Registered, Registration, RetryAnswer, Submitted, Wake,
+    ReaperPolicy, Registered, Registration, Retained, RetentionPolicy, RetryAnswer, Submitted, Wake,
 };
 
 /// The truth about executions. Every method is one unit: it happens whole or not at all, and a method that returned
@@ -146,6 +146,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// Appends log pieces. A piece that is there already is left as it is.
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError>;
+
+    /// Notes files that attempts left behind; one that was noted before is replaced.
+    async fn put_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError>;
+
+    /// The artifacts of one execution whose time is not up, by attempt and path.
+    async fn artifacts(&self, id: ExecutionId) -> Result<Vec<Artifact>, StoreError>;
+
+    /// Artifacts whose time is up, so that whoever keeps their content removes it: those that `worker` stored, and
+    /// those whose location begins with `place`, when that is not empty. Oldest first, at most `limit`.
+    async fn expired_artifacts(&self, worker: &str, place: &str, limit: u32) -> Result<Vec<Artifact>, StoreError>;
+
+    /// Forgets artifacts whose time is up and whose content is gone.
+    async fn forget_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError>;
+
+    /// Removes what has been kept long enough: one small step, over the executions that follow `after`.
+    async fn retain(&self, policy: &RetentionPolicy, after: ExecutionId) -> Result<Retained, StoreError>;
 
     /// Marks a worker as left; attempts that it has assigned but not claimed go back.
     async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError>;

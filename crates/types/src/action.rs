@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::artifact::ArtifactRule;
 use crate::version::VersionConstraint;
 
 /// `pack.action`.
@@ -277,9 +278,9 @@ pub struct ActionSpec {
     /// Names of the secrets that it may read.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Globs of the files that it leaves behind.
+    /// The files that it leaves behind.
     #[serde(default)]
-    pub artifacts: Vec<String>,
+    pub artifacts: Vec<ArtifactRule>,
     /// The sandbox level it runs at (0 to 3); absent: the worker's best.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<u8>,

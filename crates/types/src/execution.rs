@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::action::{
     ActionRef, InlineCode, OutputFormat, ParameterDelivery, ParameterFormat, Requirement, ResourceLimits, RetryPolicy,
 };
+use crate::artifact::ArtifactRule;
 use crate::evidence::Evidence;
 use crate::id::{AttemptNumber, ExecutionId};
 use crate::outcome::{Outcome, Resources};
@@ -54,9 +55,9 @@ pub struct ExecutionSpec {
     /// What it may use.
     #[serde(default)]
     pub resources: ResourceLimits,
-    /// Globs of the files that it leaves behind.
+    /// The files that it leaves behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub artifacts: Vec<String>,
+    pub artifacts: Vec<ArtifactRule>,
     /// Names of the secrets that it may read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,

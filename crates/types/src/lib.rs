@@ -20,9 +20,11 @@
 //! | [`timeline`] | an execution as a dated story |
 //! | [`words`] | numbers as people read them |
 //! | [`worker`] | workers and their capabilities |
+//! | [`artifact`] | files that attempts left behind |
 //! | [`message`] | what travels through the broker: ids only |
 
 pub mod action;
+pub mod artifact;
 pub mod evidence;
 pub mod execution;
 pub mod id;
@@ -40,6 +42,7 @@ pub use action::{
     ActionRef, ActionSpec, Backoff, InlineCode, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat,
     ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, RuntimeSpec,
 };
+pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};

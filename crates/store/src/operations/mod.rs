@@ -2,6 +2,7 @@
 //! [`crate::session::Session`]. Where PostgreSQL can do a whole list in one statement, it has its own version in
 //! [`crate::postgres`].
 
+pub(crate) mod artifacts;
 pub(crate) mod assign;
 pub(crate) mod beat;
 pub(crate) mod cancel;
@@ -15,6 +16,7 @@ pub(crate) mod reading;
 pub(crate) mod reap;
 pub(crate) mod register;
 pub(crate) mod repeat;
+pub(crate) mod retain;
 pub(crate) mod submit;
 pub(crate) mod take_back;
 pub(crate) mod view;

@@ -11,6 +11,7 @@ const TABLE: &str = "_sqlx_migrations";
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "store", include_str!("../../../../migrations/postgres/0001_store.sql")),
     (2, "evidence", include_str!("../../../../migrations/postgres/0002_evidence.sql")),
+    (3, "artifacts", include_str!("../../../../migrations/postgres/0003_artifacts.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

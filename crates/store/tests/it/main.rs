@@ -9,6 +9,7 @@ mod moves;
 mod opening;
 mod reading;
 mod reaping;
+mod retaining;
 mod stage;
 mod submitting;
 mod waking;
@@ -93,6 +94,8 @@ on_every_database! {
     reading::filters_choose_by_status_action_and_pack,
     reading::events_can_be_followed_without_a_gap,
     reading::log_pieces_are_kept_once_and_read_in_order,
+    retaining::artifacts_are_noted_once_and_listed_by_name,
+    retaining::what_is_old_goes_step_by_step_and_what_lives_stays,
     catalogue::a_pack_is_replaced_as_a_whole_and_removed_as_a_whole,
     catalogue::a_found_runtime_never_displaces_a_declared_one,
     waking::commits_wake_whoever_waits_in_this_process,

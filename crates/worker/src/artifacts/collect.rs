@@ -10,15 +10,15 @@ use crate::executions::Key;
 /// The most files of one attempt that are offered.
 const MOST_FILES: usize = 10_000;
 
-/// Offers every file below `directory` that one of `globs` names. Links are not followed: what they point at was not
+/// Offers every file below `directory` that one of `rules` names. Links are not followed: what they point at was not
 /// left behind by the attempt.
-pub(crate) async fn files(store: &dyn ArtifactStore, key: Key, directory: &Path, globs: &[String]) {
+pub(crate) async fn files(store: &dyn ArtifactStore, key: Key, directory: &Path, rules: &[attune_types::ArtifactRule]) {
     let mut found = Vec::new();
     if let Err(error) = walk(directory, "", &mut found) {
         tracing::warn!(execution.id = %key.execution, error = &error as &dyn std::error::Error, "what the execution left behind could not be read");
     }
     for (name, path) in found {
-        if globs.iter().any(|glob| matches(glob, &name))
+        if rules.iter().any(|rule| matches(rule.glob(), &name))
             && let Err(error) = store.put_file(key.execution, key.attempt, &name, path).await
         {
             tracing::warn!(execution.id = %key.execution, file = %name, error = &error as &dyn std::error::Error, "a file that the execution left behind was not taken");

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use attune_store::*;
 use attune_types::{
-    ActionRef, ActionSpec, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec, Worker,
-    WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 
@@ -203,6 +203,31 @@ impl Store for AwayStore {
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError> {
         self.here().await?;
         self.inner.append_logs(chunks).await
+    }
+
+    async fn put_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
+        self.here().await?;
+        self.inner.put_artifacts(artifacts).await
+    }
+
+    async fn artifacts(&self, id: ExecutionId) -> Result<Vec<Artifact>, StoreError> {
+        self.here().await?;
+        self.inner.artifacts(id).await
+    }
+
+    async fn expired_artifacts(&self, worker: &str, place: &str, limit: u32) -> Result<Vec<Artifact>, StoreError> {
+        self.here().await?;
+        self.inner.expired_artifacts(worker, place, limit).await
+    }
+
+    async fn forget_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
+        self.here().await?;
+        self.inner.forget_artifacts(artifacts).await
+    }
+
+    async fn retain(&self, policy: &RetentionPolicy, after: ExecutionId) -> Result<Retained, StoreError> {
+        self.here().await?;
+        self.inner.retain(policy, after).await
     }
 
     async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError> {

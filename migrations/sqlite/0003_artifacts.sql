@@ -1,0 +1,6 @@
+-- Files that attempts left behind: who stored each, where, and whether its time is up. No row was ever written before.
+ALTER TABLE artifact ADD COLUMN worker TEXT NOT NULL DEFAULT '';
+ALTER TABLE artifact ADD COLUMN location TEXT NOT NULL DEFAULT '';
+-- Set when its time is up: whoever keeps the content removes it, and then the row.
+ALTER TABLE artifact ADD COLUMN expired_at INTEGER;
+CREATE INDEX artifact_expired ON artifact (worker, id) WHERE expired_at IS NOT NULL;
