@@ -1,6 +1,11 @@
 //! The limits of one child, made ready by its guard.
 
-use crate::limits::{Accounting, Limits, LimitsReport};
+use crate::limits::group::Group;
+use crate::limits::group_name::GroupName;
+use crate::limits::plan::plan;
+use crate::limits::rlimit::ResolvedRlimit;
+use crate::limits::surroundings::Surroundings;
+use crate::limits::{Accounting, Limits, LimitsReport, Support, probe, raw};
 
 /// Everything that is needed to limit one child, made ready before the child exists: between its birth and its exec
 /// nothing may be allocated and nothing locked.
@@ -8,6 +13,12 @@ use crate::limits::{Accounting, Limits, LimitsReport};
 pub(crate) struct PreparedLimits {
     /// What becomes of each limit.
     pub(crate) report: LimitsReport,
+    rlimits: Vec<ResolvedRlimit>,
+    joins: Vec<i32>,
+    group: Option<Group>,
+    memory_bytes: Option<u64>,
+    /// The group that the child is in when it has none of its own that counts memory, and its kills so far.
+    surroundings: Option<(Surroundings, u64)>,
 }
 
 /// A limit that must hold cannot.
@@ -19,28 +30,60 @@ pub(crate) struct LimitRefused {
 
 impl PreparedLimits {
     /// Makes limits ready (control groups made, their `cgroup.procs` opened). Runs in the guard, before the child exists.
-    pub(crate) fn of(_limits: &Limits) -> Result<Self, LimitRefused> {
-        Ok(Self { report: LimitsReport::default() })
+    /// A limit that nothing would enforce is refused: nothing is silently weaker.
+    pub(crate) fn of(limits: &Limits) -> Result<Self, LimitRefused> {
+        Self::with(limits, Support::of_this_process())
+    }
+
+    /// The same for a host that can do what `support` says.
+    pub(crate) fn with(limits: &Limits, support: &Support) -> Result<Self, LimitRefused> {
+        let plan = plan(limits, support);
+        if let Some((name, why)) = plan.report.unenforced() {
+            return Err(LimitRefused { limit: name.to_string(), why: why.to_owned() });
+        }
+        let group = if plan.groups.is_empty() {
+            None
+        } else {
+            let limit = || if limits.memory_bytes.is_some() { "memory" } else { "processes" }.to_owned();
+            let made = Group::make(&plan.groups, &GroupName::next().to_string(), support.files);
+            Some(made.map_err(|why| LimitRefused { limit: limit(), why })?)
+        };
+        let counts_memory = group.is_some() && limits.memory_bytes.is_some() && support.memory.is_ok();
+        let surroundings = support.surroundings.as_ref().filter(|_| !counts_memory);
+        Ok(Self {
+            rlimits: plan.rlimits.iter().map(|rlimit| rlimit.resolve(probe::count_user_processes)).collect(),
+            joins: group.iter().flat_map(Group::joins).collect(),
+            group,
+            memory_bytes: limits.memory_bytes.filter(|_| counts_memory),
+            surroundings: surroundings.map(|surroundings| (surroundings.clone(), surroundings.kills())),
+            report: plan.report,
+        })
     }
 
     /// Limits the calling process. Runs in the child, on memory that it shares with its guard: raw system calls only.
-    /// The error is the kernel's number.
+    /// The error is the kernel's number. Groups first: once in them, nothing the child does is uncounted.
     pub(crate) fn apply(&self) -> Result<(), i32> {
-        Ok(())
+        self.joins.iter().try_for_each(|procs| raw::join(*procs))?;
+        self.rlimits.iter().try_for_each(raw::limit)
     }
 
-    /// Whether [`PreparedLimits::kill`] works (`cgroup.kill`).
+    /// Whether [`PreparedLimits::kill`] works and cannot be outrun.
     pub(crate) fn can_kill(&self) -> bool {
-        false
+        self.group.as_ref().is_some_and(Group::can_kill)
     }
 
-    /// Kills everything in the control group at once. `false`: not possible.
+    /// Kills everything in the control group. `false`: not possible, or something is still left in it.
     pub(crate) fn kill(&self) -> bool {
-        false
+        self.group.as_ref().is_some_and(Group::kill)
     }
 
     /// Reads what was used and removes the control groups. Runs in the guard when nothing of the tree is left.
     pub(crate) fn finish(self) -> Accounting {
-        Accounting::default()
+        let mut accounting =
+            self.group.as_ref().map_or_else(Accounting::default, |group| group.account(self.memory_bytes));
+        if let Some((surroundings, before)) = &self.surroundings {
+            accounting.oom_killed = accounting.oom_killed.or_else(|| surroundings.evidence(*before));
+        }
+        accounting
     }
 }

@@ -1,0 +1,123 @@
+//! Makes room for groups in cgroup v2.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::group::{read, write};
+use super::group_files::GroupFiles;
+use super::mounts::OwnGroup;
+use super::raw;
+
+/// The group that this process moves into when it has to make room.
+pub(super) const OWN: &str = "attune-own";
+
+/// A group of v2 in which groups may be made, as far as can be told without trying.
+#[derive(Debug, Clone)]
+pub(super) struct Unified {
+    pub(super) base: PathBuf,
+    /// What groups in it may limit.
+    pub(super) controllers: Vec<String>,
+    /// Why it is not more.
+    refused: Option<String>,
+    /// Whether it is the machine's topmost group, which has few files of its own.
+    pub(super) is_root: bool,
+}
+
+impl Unified {
+    pub(super) fn lacks(&self, controller: &str) -> String {
+        match &self.refused {
+            Some(why) => why.clone(),
+            None => format!("cgroup v2 offers no {controller} controller in {}", self.base.display()),
+        }
+    }
+}
+
+/// Makes the group of this process one in which groups may be made.
+///
+/// The kernel's rule: a group whose children have controllers holds no processes itself, but for the topmost. So this
+/// process moves one group down when that frees its group, that is when it is alone in it or when all it can see are
+/// in a container of their own. Strangers in a group that goes on above are never moved.
+pub(super) fn prepare(
+    own: &OwnGroup,
+    is_systemd_here: bool,
+    files: &dyn GroupFiles,
+    notes: &mut Vec<String>,
+) -> Result<Unified, String> {
+    let was_moved = own.directory.file_name().is_some_and(|name| name == OWN);
+    let base = match own.directory.parent() {
+        Some(parent) if was_moved => parent.to_path_buf(),
+        _ => own.directory.clone(),
+    };
+    let Some(offered) = read(&base.join("cgroup.controllers")) else {
+        return Err(format!("{} is no cgroup v2 group", base.display()));
+    };
+    let kind = read(&base.join("cgroup.type"));
+    if let Some(kind) = kind.as_deref().map(str::trim).filter(|kind| *kind != "domain") {
+        return Err(format!("{} is a {kind} group", base.display()));
+    }
+    // systemd takes a unit's groups for its own unless it was told not to.
+    let is_delegated = || [c"user.delegate", c"trusted.delegate"].iter().any(|name| raw::has_attribute(&base, name));
+    if is_systemd_here && !own.is_topmost && !was_moved && !is_delegated() {
+        return Err(format!("systemd did not delegate {}: its unit needs Delegate=yes", base.display()));
+    }
+    let subtree = base.join("cgroup.subtree_control");
+    let has = |name: &str| read(&subtree).unwrap_or_default().split_whitespace().any(|one| one == name);
+    let mut refused = None;
+    for name in ["memory", "pids"] {
+        if !offered.split_whitespace().any(|one| one == name) || has(name) {
+            continue;
+        }
+        let enable = || write(&subtree, &format!("+{name}"));
+        let mut enabled = enable();
+        if enabled.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) && !was_moved {
+            match make_room(&base, own.is_topmost, files) {
+                Ok(moved) => {
+                    notes.push(format!("moved {moved} of the processes in {} to {OWN} below it", base.display()));
+                    enabled = enable();
+                }
+                Err(why) => {
+                    refused = Some(why);
+                    continue;
+                }
+            }
+        }
+        if let Err(error) = enabled {
+            refused = Some(match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    format!("cgroup v2 is not writable in {}: {error}", base.display())
+                }
+                _ => format!("cgroup v2 refuses the {name} controller in {}: {error}", base.display()),
+            });
+        }
+    }
+    let enabled = read(&subtree).unwrap_or_default();
+    let controllers = enabled.split_whitespace().map(str::to_owned).collect();
+    Ok(Unified { base, controllers, refused, is_root: kind.is_none() })
+}
+
+/// Moves the processes of `base` one group down; says how many.
+fn make_room(base: &Path, may_move_all: bool, files: &dyn GroupFiles) -> Result<usize, String> {
+    let mine = std::process::id().to_string();
+    let members = read(&base.join("cgroup.procs")).unwrap_or_default();
+    let members: Vec<&str> = members.lines().map(str::trim).filter(|pid| !pid.is_empty()).collect();
+    let others = members.iter().filter(|pid| **pid != mine).count();
+    if others > 0 && !may_move_all {
+        return Err(format!("{others} other processes are in {}, so it cannot be divided", base.display()));
+    }
+    let target = base.join(OWN);
+    match files.make(&target) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(format!("no control group can be made in {}: {error}", base.display()));
+        }
+        _ => {}
+    }
+    for pid in &members {
+        // Whoever ended meanwhile needs no move.
+        if let Err(error) = write(&target.join("cgroup.procs"), pid)
+            && error.raw_os_error() != Some(libc::ESRCH)
+        {
+            return Err(format!("process {pid} cannot be moved to {}: {error}", target.display()));
+        }
+    }
+    Ok(members.len())
+}
