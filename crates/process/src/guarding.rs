@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::session::Session;
 use crate::survivor::Survivor;
-use crate::system::Reaped;
+use crate::system::old::Reaped;
 
 /// How well a child's descendants were held together, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,8 @@ use crate::session::{self, Session};
 use crate::shared::Leash;
 use crate::spawn_error::SpawnError;
 use crate::stream::Stream;
-use crate::system::{self, ChildEnds};
+use crate::system;
+use crate::system::old::ChildEnds;
 
 /// A child that runs, and this side's ends of its streams.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub(crate) fn launch(command: &mut Command) -> Result<Launched, SpawnError> {
     let ends = ChildEnds { stdin: stdin.as_fd(), stdout: child_stdout.as_fd(), stderr: child_stderr.as_fd() };
     let pid = start(&texts, &ends).map_err(|source| explain(source, command, &texts))?;
     let pidfd = system::pidfd_open(pid).map_err(|source| {
-        system::kill_and_reap(pid);
+        system::old::kill_and_reap(pid);
         explain(source, command, &texts)
     })?;
     let marker = command.marker.as_ref().and_then(|name| session::marker_of(name, &command.environment));
@@ -62,7 +63,7 @@ const TRIES_WHILE_BUSY: u32 = 16;
 fn start(texts: &Texts, ends: &ChildEnds<'_>) -> io::Result<i32> {
     let mut tries = 1;
     loop {
-        match system::spawn(&texts.program, &texts.arguments, &texts.environment, &texts.directory, ends) {
+        match system::old::spawn(&texts.program, &texts.arguments, &texts.environment, &texts.directory, ends) {
             Err(error) if error.raw_os_error() == Some(libc::ETXTBSY) && tries < TRIES_WHILE_BUSY => tries += 1,
             result => return result,
         }

@@ -67,12 +67,14 @@ pub mod sandbox;
 mod session;
 mod shared;
 mod spawn_error;
+mod step;
 mod stop_reason;
 mod stopper;
 mod stopping;
 mod stream;
 mod survivor;
 mod sweep;
+#[allow(unused_imports, dead_code)]
 mod system;
 mod usage;
 mod window;
@@ -92,6 +94,7 @@ pub use limits::{Accounting, By, LimitEntry, LimitName, Limits, LimitsReport, Oo
 pub use output_limits::OutputLimits;
 pub use sandbox::{FilesystemPolicy, KillWay, Sandbox, SandboxLevel, SandboxReached};
 pub use spawn_error::SpawnError;
+pub use step::Step;
 pub use stop_reason::StopReason;
 pub use stopper::Stopper;
 pub use stream::Stream;

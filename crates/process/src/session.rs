@@ -8,7 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::process_table::{self, Entry};
 use crate::survivor::Survivor;
-use crate::system::{self, Reaped};
+use crate::system;
+use crate::system::old::Reaped;
 
 /// A child that leads a session and a process group of its own.
 ///
@@ -48,7 +49,7 @@ impl Session {
     pub(crate) fn signal(&self, signal: i32) {
         // The only errors are "no such group" and "not permitted" (a set-uid child): there is nothing to do about
         // either, and the end of the child will say what became of it.
-        self.while_ours(|| drop(system::signal_group(self.pid, signal)));
+        self.while_ours(|| drop(system::old::signal_group(self.pid, signal)));
     }
 
     /// Signals every process of the session that is in another process group, and those known by their environment.
@@ -62,10 +63,10 @@ impl Session {
     pub(crate) fn reap(&self, block: bool) -> io::Result<Option<Reaped>> {
         if block {
             // Ended, but kept: only the step that gives the number away must be under the lock.
-            system::await_end(self.pidfd())?;
+            system::old::await_end(self.pidfd())?;
         }
         let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = system::reap(self.pidfd())?;
+        let end = system::old::reap(self.pidfd())?;
         *reaped = end.is_some();
         Ok(end)
     }
@@ -73,7 +74,7 @@ impl Session {
     /// Whether the process group has members left after its leader was reaped.
     pub(crate) fn is_anything_left(&self) -> bool {
         // Signal 0 reaches nobody, so it does no harm should the number belong to somebody else by now.
-        system::signal_group(self.pid, 0).is_ok()
+        system::old::signal_group(self.pid, 0).is_ok()
     }
 
     /// Kills the process group and everything else that belongs here, until nothing is found twice.

@@ -1,20 +1,14 @@
-//! Every call into the C library, and every `unsafe` block of this crate.
-//!
-//! Each function is the thinnest safe face of one system call: no policy, no retries beyond `EINTR`.
-//! Rejected: a wrapper crate such as `nix`, which has no `posix_spawn` with `SETSID` on both C libraries, and
-//! `std::process::Command::pre_exec`, which turns the spawn into a fork (21 ms from a process of 200 MB).
+//! What the way without guards needs; it goes away with it.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
+use super::check;
 use crate::how::How;
 
 /// What the kernel says of a process that was reaped.
@@ -26,87 +20,9 @@ pub(crate) struct Reaped {
     pub(crate) peak_rss_bytes: u64,
 }
 
-fn check(result: c_int) -> io::Result<c_int> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
-}
-
 fn duration(time: libc::timeval) -> Duration {
     Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0))
         + Duration::from_micros(u64::try_from(time.tv_usec).unwrap_or(0))
-}
-
-/// The time on `clock`. The clocks asked for here exist on every supported kernel, so there is no error to return.
-pub(crate) fn clock(clock: libc::clockid_t) -> Duration {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid timespec that lives until the call returns; on error it keeps its zeros.
-    unsafe { libc::clock_gettime(clock, &raw mut now) };
-    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
-}
-
-/// A pipe, both ends closed on exec: (to read from, to write to).
-pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut ends: [c_int; 2] = [-1; 2];
-    // SAFETY: `ends` has room for the two descriptors that pipe2 writes.
-    check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
-    // SAFETY: pipe2 succeeded, so both are open descriptors that nobody else owns.
-    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
-}
-
-/// Makes this end of a pipe non-blocking. The other end, which the child gets, stays blocking: the flag belongs to
-/// the open end, not to the pipe.
-pub(crate) fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
-    // SAFETY: F_SETFL takes an int and touches no memory of ours. A pipe end has no other flag worth keeping.
-    check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
-}
-
-/// How many bytes lie in a pipe, unread.
-pub(crate) fn unread(fd: BorrowedFd<'_>) -> usize {
-    let mut bytes: c_int = 0;
-    // SAFETY: FIONREAD writes one int to the address given, which is that of `bytes`.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
-    if result < 0 { 0 } else { usize::try_from(bytes).unwrap_or(0) }
-}
-
-/// Makes a pipe hold so many bytes, when this user may.
-pub(crate) fn widen(fd: BorrowedFd<'_>, bytes: usize) {
-    let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);
-    // SAFETY: F_SETPIPE_SZ takes an int and touches no memory of ours.
-    let _refused = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETPIPE_SZ, bytes) };
-}
-
-/// A descriptor that becomes readable when the process ends. `pid` is a child not yet reaped, or may be any process
-/// when the caller checks afterwards whom it got.
-pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open takes two integers and touches no memory of ours.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let fd = check(c_int::try_from(fd).unwrap_or(-1))?;
-    // SAFETY: the call succeeded, so this is an open descriptor that nobody else owns; the kernel sets CLOEXEC on it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// Keeps the owner of a descriptor, and with it the descriptor, for as long as the runtime watches it.
-#[derive(Debug)]
-pub(crate) struct Watched<T>(T);
-
-impl<T: AsFd> AsRawFd for Watched<T> {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
-}
-
-/// Lets the runtime watch the descriptor of `owner` for being readable. `owner` always shows the same descriptor.
-pub(crate) fn watch<T: AsFd>(owner: T) -> io::Result<AsyncFd<Watched<T>>> {
-    // SAFETY: the descriptor belongs to `owner`, which is moved into the AsyncFd and dropped after the registration.
-    unsafe { AsyncFd::register_with_interest(Watched(owner), Interest::READABLE) }.map_err(io::Error::from)
-}
-
-/// Sends a signal to exactly the process behind `pidfd`.
-pub(crate) fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: c_int) -> io::Result<()> {
-    // SAFETY: a null siginfo is allowed and means what kill(2) would send.
-    let result = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, ptr::null::<libc::siginfo_t>(), 0)
-    };
-    check(c_int::try_from(result).unwrap_or(-1)).map(drop)
 }
 
 /// Sends a signal to a process group. The caller knows that `group` cannot have been given to anybody else: its
@@ -166,25 +82,6 @@ fn wait(pidfd: BorrowedFd<'_>, options: c_int) -> io::Result<Option<Reaped>> {
     }
 }
 
-/// Blocks until all the processes behind `pidfds` have ended, or until `longest` has passed.
-pub(crate) fn await_all(pidfds: &[OwnedFd], longest: Duration) {
-    let end = clock(libc::CLOCK_BOOTTIME) + longest;
-    let mut waiting: Vec<libc::pollfd> =
-        pidfds.iter().map(|fd| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 }).collect();
-    while !waiting.is_empty() {
-        let left = end.saturating_sub(clock(libc::CLOCK_BOOTTIME));
-        let (Ok(count), Ok(milliseconds)) = (libc::nfds_t::try_from(waiting.len()), c_int::try_from(left.as_millis()))
-        else {
-            return;
-        };
-        // SAFETY: the pointer and the count describe `waiting`, which lives until the call returns.
-        if unsafe { libc::poll(waiting.as_mut_ptr(), count, milliseconds) } <= 0 {
-            return;
-        }
-        waiting.retain(|entry| entry.revents == 0);
-    }
-}
-
 /// Kills and reaps a child for which there is not even a descriptor to hold it by.
 pub(crate) fn kill_and_reap(pid: i32) {
     // SAFETY: both take integers and a null pointer that is allowed; `pid` is our child and not yet reaped.
@@ -194,29 +91,8 @@ pub(crate) fn kill_and_reap(pid: i32) {
     }
 }
 
-/// Whether this process may enter a directory.
-pub(crate) fn may_enter(directory: &CStr) -> io::Result<()> {
-    // SAFETY: the path is a valid C string that outlives the call.
-    check(unsafe { libc::access(directory.as_ptr(), libc::X_OK) }).map(drop)
-}
-
-/// The session that this process belongs to.
-pub(crate) fn own_session() -> i32 {
-    // SAFETY: getsid takes one integer; 0 means the caller.
-    unsafe { libc::getsid(0) }
-}
-
 fn kibibytes(count: libc::c_long) -> u64 {
     u64::try_from(count).unwrap_or(0).saturating_mul(1024)
-}
-
-/// The largest resident set that this process has had, in bytes.
-pub(crate) fn own_peak_rss() -> u64 {
-    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the pointer is to a zeroed rusage, which the call fills in.
-    unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
-    // SAFETY: zeroed memory is a valid rusage, whatever the kernel wrote.
-    kibibytes(unsafe { usage.assume_init() }.ru_maxrss)
 }
 
 /// The descriptors that the child gets as 0, 1 and 2.

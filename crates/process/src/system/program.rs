@@ -1,0 +1,111 @@
+//! Starts the launcher: the one program that a worker starts by itself.
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+use super::check;
+
+/// File actions of one spawn; freed on drop.
+struct FileActions(libc::posix_spawn_file_actions_t);
+
+impl FileActions {
+    fn new() -> io::Result<Self> {
+        let mut actions = MaybeUninit::<libc::posix_spawn_file_actions_t>::zeroed();
+        // SAFETY: init makes the structure valid.
+        returned(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
+        // SAFETY: init succeeded.
+        Ok(Self(unsafe { actions.assume_init() }))
+    }
+
+    fn duplicate(&mut self, from: RawFd, to: RawFd) -> io::Result<()> {
+        // SAFETY: the structure is valid since `new`.
+        returned(unsafe { libc::posix_spawn_file_actions_adddup2(&raw mut self.0, from, to) })
+    }
+
+    fn open_nothing(&mut self, at: RawFd) -> io::Result<()> {
+        // SAFETY: the structure is valid since `new`; the path is copied.
+        returned(unsafe {
+            libc::posix_spawn_file_actions_addopen(&raw mut self.0, at, c"/dev/null".as_ptr(), libc::O_RDWR, 0)
+        })
+    }
+
+    fn enter_root(&mut self) -> io::Result<()> {
+        // SAFETY: the structure is valid since `new`; the path is copied.
+        returned(unsafe { libc::posix_spawn_file_actions_addchdir_np(&raw mut self.0, c"/".as_ptr()) })
+    }
+
+    /// Closes whatever some library opened without CLOEXEC. musl has no such action; there, CLOEXEC must do.
+    #[cfg(target_env = "gnu")]
+    fn close_from(&mut self, first: RawFd) -> io::Result<()> {
+        // SAFETY: the structure is valid since `new`.
+        returned(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(&raw mut self.0, first) })
+    }
+
+    #[cfg(not(target_env = "gnu"))]
+    fn close_from(&mut self, _first: RawFd) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for FileActions {
+    fn drop(&mut self) {
+        // SAFETY: the structure is valid since `new` and not used afterwards.
+        unsafe { libc::posix_spawn_file_actions_destroy(&raw mut self.0) };
+    }
+}
+
+/// The posix_spawn family returns the error instead of setting errno.
+fn returned(error: c_int) -> io::Result<()> {
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+/// A null-terminated vector of pointers into `texts`.
+fn pointers(texts: &[CString]) -> Vec<*mut c_char> {
+    texts.iter().map(|text| text.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
+}
+
+/// A copy of a descriptor with a number that no action of [`start_program`] overwrites.
+fn out_of_the_way(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD_CLOEXEC takes an int and touches no memory of ours.
+    let copy = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 16) })?;
+    // SAFETY: the call succeeded, so this is an open descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Starts a program in `/` with nothing to read, standard error as it is here, and `handed_over` as descriptors 3 and 4.
+/// Returns its number.
+pub(crate) fn start_program(
+    program: &CStr,
+    arguments: &[CString],
+    environment: &[CString],
+    handed_over: [BorrowedFd<'_>; 2],
+) -> io::Result<i32> {
+    let copies = [out_of_the_way(handed_over[0])?, out_of_the_way(handed_over[1])?];
+    let mut actions = FileActions::new()?;
+    actions.open_nothing(0)?;
+    actions.open_nothing(1)?;
+    actions.duplicate(copies[0].as_raw_fd(), 3)?;
+    actions.duplicate(copies[1].as_raw_fd(), 4)?;
+    actions.close_from(5)?;
+    actions.enter_root()?;
+    let arguments = pointers(arguments);
+    let environment = pointers(environment);
+    let mut pid: libc::pid_t = 0;
+    // SAFETY: every pointer is to a valid, null-terminated structure that outlives the call, and the C library writes
+    // through none of them but `pid`. The child shares our memory until exec, but runs only the C library's own code
+    // there, while this thread is suspended.
+    returned(unsafe {
+        libc::posix_spawn(
+            &raw mut pid,
+            program.as_ptr(),
+            &raw const actions.0,
+            ptr::null(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        )
+    })?;
+    Ok(pid)
+}
