@@ -18,9 +18,11 @@
 //! * Documents are bounded: size, nesting, aliases, patterns.
 //! * The value of a parameter that is marked `secret` is never part of a message.
 //! * Data never becomes code: values are quoted for their format and nothing else; what cannot be said is refused.
+//! * Nothing is changed on the way in: [`read_json`] and [`read_yaml`] refuse what other readers round, drop or replace.
 
 mod document;
 mod error;
+mod exact;
 mod keywords;
 mod library;
 mod pack;
@@ -30,10 +32,12 @@ mod render;
 mod rules;
 mod submission;
 mod suggestion;
+mod yaml_text;
 
 pub use error::{PackError, PackProblem};
+pub use exact::{Misread, read_json, read_yaml};
 pub use library::Library;
 pub use pack::Pack;
 pub use parameters::{ParameterProblem, check_parameters, check_result, coerce_text};
-pub use render::{MOST_ENVIRONMENT_BYTES, RenderError, environment, render};
+pub use render::{MOST_ENVIRONMENT_BYTES, MOST_ENVIRONMENT_TOGETHER, RenderError, check_delivery, environment, render};
 pub use submission::{Overrides, execution_spec, inline_spec};

@@ -228,6 +228,25 @@ mod tests {
     }
 
     #[test]
+    fn a_runtime_that_would_hijack_programs_is_refused_where_it_says_so() {
+        let runtime = "ref: demo.lua\nname: lua\ndetection: {binaries: [lua]}\nexecution_config:\n  env_vars:\n    \
+                       BASH_FUNC_ls%%: {set: x}\n    LD_PRELOAD: {set: /x.so}\n    LUA_DEBUG: {set: '1'}\n    \
+                       PATH: {prepend: '{pack_dir}/bin'}\n    PYTHONPATH: {append: lib}\n";
+        let found = problems(&[("pack.yaml", "ref: demo\nversion: 1.0.0\n"), ("runtimes/lua.yaml", runtime)]);
+        assert_eq!(
+            found,
+            [
+                "runtimes/lua.yaml:6:21: execution_config.env_vars.BASH_FUNC_ls%%: BASH_FUNC_ls%% may not be set by a \
+                 runtime: it makes programs run code from elsewhere",
+                "runtimes/lua.yaml:7:17: execution_config.env_vars.LD_PRELOAD: LD_PRELOAD may not be set by a runtime: \
+                 the loader obeys it before any program does, in every program",
+                "runtimes/lua.yaml:10:17: execution_config.env_vars.PYTHONPATH: PYTHONPATH would search \"lib\", which \
+                 means another folder wherever a script is started; begin it with /, {pack_dir} or {environment_dir}",
+            ]
+        );
+    }
+
+    #[test]
     fn a_declaration_that_is_no_plain_file_of_the_pack_is_refused() {
         let folder = pack(&[
             ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),

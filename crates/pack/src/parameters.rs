@@ -5,6 +5,9 @@ use std::fmt;
 use attune_types::{ActionSpec, ParameterSpec};
 use serde_json::{Map, Value, json};
 
+use crate::exact::read_json;
+use crate::render::check_delivery;
+
 /// One parameter that cannot be accepted: which, by which rule, and why in words.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ParameterProblem {
@@ -50,7 +53,18 @@ pub fn check_parameters(
             },
         }
     }
+    if problems.is_empty() {
+        problems.extend(undeliverable(action, &complete));
+    }
     if problems.is_empty() { Ok(complete) } else { Err(problems) }
+}
+
+/// What the way of delivery cannot carry is refused with the request, not when a worker tries.
+fn undeliverable(action: &ActionSpec, complete: &Map<String, Value>) -> Option<ParameterProblem> {
+    let is_secret = |name: &str| action.parameters.get(name).is_some_and(|spec| spec.secret);
+    let error = check_delivery(action.parameter_delivery, action.parameter_format, complete, is_secret).err()?;
+    let field = error.parameter().unwrap_or_default().to_owned();
+    Some(ParameterProblem { field, rule: "delivery".to_owned(), message: error.to_string() })
 }
 
 /// Turns the text of `name=value` into what the parameter's schema asks for: a number, a boolean, `null`, an array or an
@@ -62,7 +76,7 @@ pub fn coerce_text(action: &ActionSpec, name: &str, text: &str) -> Value {
     if types.is_empty() || types.contains(&"string") {
         return Value::String(text.to_owned());
     }
-    match serde_json::from_str::<Value>(text) {
+    match read_json(text.as_bytes()) {
         Ok(value) if types.iter().any(|kind| is_of_type(&value, kind)) => value,
         _ => Value::String(text.to_owned()),
     }
@@ -242,6 +256,24 @@ mod tests {
         assert_eq!(coerce_text(&action, "name", "4"), json!("4"));
         assert_eq!(coerce_text(&action, "tags", "[\"a\"]"), json!(["a"]));
         assert_eq!(coerce_text(&action, "new", "true"), json!("true"));
+    }
+
+    #[test]
+    fn what_cannot_be_delivered_is_refused_with_the_request() {
+        let given = |value: &str| json!({"name": value}).as_object().cloned().expect("an object");
+        let mut action = action();
+        let long = given(&"x".repeat(200_000));
+        assert!(check_parameters(&action, long.clone()).is_ok());
+        assert!(check_parameters(&action, given("a\0b")).is_ok(), "JSON holds it");
+        action.parameter_delivery = attune_types::ParameterDelivery::Env;
+        for refused in [long, given("a\0b")] {
+            let problems = check_parameters(&action, refused).expect_err("refused");
+            assert_eq!((problems[0].field.as_str(), problems[0].rule.as_str()), ("name", "delivery"));
+            assert!(problems[0].message.contains("parameter_delivery: stdin"), "{}", problems[0].message);
+        }
+        let mut secret = given("x");
+        secret.insert("token".into(), json!("s".repeat(200_000)));
+        assert!(check_parameters(&action, secret).is_ok(), "secrets never stand in the environment");
     }
 
     #[test]

@@ -1,10 +1,18 @@
 //! Writes parameters for delivery. Data never becomes code: values are quoted for their format and nothing else.
 
-use attune_types::ParameterFormat;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use attune_types::{ParameterDelivery, ParameterFormat};
 use serde_json::{Map, Value};
+
+use crate::yaml_text;
 
 /// The most bytes that fit into one environment string (`MAX_ARG_STRLEN`, execve(2): 32 pages).
 pub const MOST_ENVIRONMENT_BYTES: usize = 128 * 1024;
+/// The most bytes that all parameters may take of the environment. The kernel gives a quarter of the stack limit, usually
+/// 2 MiB, to arguments and environment together; the rest is for the other variables.
+pub const MOST_ENVIRONMENT_TOGETHER: usize = 1024 * 1024;
 
 /// Why parameters cannot be delivered as asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,13 +27,35 @@ pub enum RenderError {
         /// Its length as text.
         bytes: usize,
     },
-    /// The kernel ends strings at a NUL byte.
+    /// The kernel takes no environment this large.
     #[error(
-        "parameter {name:?} holds a NUL byte, which cannot stand in an environment variable: use `parameter_delivery: stdin` or `file`"
+        "the parameters have {bytes} bytes together, the most of them in {name:?}; the environment holds at most {MOST_ENVIRONMENT_TOGETHER}: use `parameter_delivery: stdin` or `file`"
     )]
+    TooLongTogether {
+        /// The longest parameter.
+        name: String,
+        /// The length of all as environment strings.
+        bytes: usize,
+    },
+    /// The kernel and every shell end strings at a NUL byte.
+    #[error("parameter {name:?} holds a NUL byte, which {place} cannot hold: use {instead}")]
     HoldsNul {
         /// The parameter.
         name: String,
+        /// What cannot hold it.
+        place: &'static str,
+        /// What can.
+        instead: &'static str,
+    },
+    /// Two parameters would be one variable.
+    #[error("parameters {first:?} and {second:?} would both be {variable}: rename one of them")]
+    SameVariable {
+        /// One.
+        first: String,
+        /// The other.
+        second: String,
+        /// What both become.
+        variable: String,
     },
     /// The format cannot say it.
     #[error("parameters cannot be written as {format}: {reason}")]
@@ -37,7 +67,25 @@ pub enum RenderError {
     },
 }
 
-/// The parameters as one document.
+impl RenderError {
+    /// The parameter that is to blame, where it is one.
+    #[must_use]
+    pub fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::TooLongForEnvironment { name, .. }
+            | Self::TooLongTogether { name, .. }
+            | Self::HoldsNul { name, .. } => Some(name),
+            Self::SameVariable { second, .. } => Some(second),
+            Self::Format { .. } => None,
+        }
+    }
+}
+
+/// The parameters as one document, for standard input or a file.
+///
+/// JSON and YAML hold every value, a NUL character as an escape. A dotenv document holds `ATTUNE_PARAM_<NAME>='text'`
+/// lines, texts as they are and everything else as JSON; a shell that reads it (`. "$ATTUNE_PARAMETERS_FILE"`) gets
+/// exactly these values and runs nothing.
 ///
 /// # Errors
 /// When the format cannot hold them.
@@ -45,49 +93,109 @@ pub fn render(format: ParameterFormat, parameters: &Map<String, Value>) -> Resul
     match format {
         ParameterFormat::Json => serde_json::to_vec(parameters)
             .map_err(|error| RenderError::Format { format: "json", reason: error.to_string() }),
-        ParameterFormat::Yaml => serde_saphyr::to_string(parameters)
-            .map(String::into_bytes)
-            .map_err(|error| RenderError::Format { format: "yaml", reason: error.to_string() }),
+        ParameterFormat::Yaml => Ok(yaml_text::document(parameters).into_bytes()),
         ParameterFormat::Dotenv => {
             let mut text = String::new();
-            for (name, value) in environment(parameters)? {
+            for Variable { name, value, .. } in variables(parameters, "a shell", "`parameter_format: json`")? {
+                text.push_str(&name);
                 // Inside single quotes a shell changes nothing; a quote itself is written outside of them.
-                text.push_str(&format!("{name}='{}'\n", value.replace('\'', "'\\''")));
+                text.push_str("='");
+                text.push_str(&value.replace('\'', "'\\''"));
+                text.push_str("'\n");
             }
             Ok(text.into_bytes())
         }
     }
 }
 
-/// The parameters as environment variables `ATTUNE_PARAM_<NAME>`: texts as they are, everything else as JSON.
+/// The parameters as environment variables `ATTUNE_PARAM_<NAME>`: texts as they are, everything else as JSON (which is
+/// YAML too), whatever the format.
 ///
 /// # Errors
-/// When a value is too long for the kernel or holds a NUL byte.
+/// When a value is too long for the kernel or holds a NUL byte, or two parameters would be one variable.
 pub fn environment(parameters: &Map<String, Value>) -> Result<Vec<(String, String)>, RenderError> {
-    parameters
-        .iter()
-        .map(|(name, value)| {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let variable = variable_name(name);
-            if text.contains('\0') {
-                return Err(RenderError::HoldsNul { name: name.clone() });
-            }
-            if variable.len() + text.len() + 2 > MOST_ENVIRONMENT_BYTES {
-                return Err(RenderError::TooLongForEnvironment { name: name.clone(), bytes: text.len() });
-            }
-            Ok((variable, text))
-        })
-        .collect()
+    let variables = variables(parameters, "an environment variable", "`parameter_delivery: stdin` or `file`")?;
+    let mut together = 0_usize;
+    for Variable { parameter, name, value } in &variables {
+        // The name, `=`, the value, a NUL.
+        let length = name.len() + value.len() + 2;
+        if length > MOST_ENVIRONMENT_BYTES {
+            return Err(RenderError::TooLongForEnvironment { name: (*parameter).to_owned(), bytes: value.len() });
+        }
+        // And a pointer to it.
+        together += length + size_of::<usize>();
+    }
+    if together > MOST_ENVIRONMENT_TOGETHER {
+        let longest = variables.iter().max_by_key(|variable| variable.value.len());
+        let name = longest.map(|variable| variable.parameter.to_owned()).unwrap_or_default();
+        return Err(RenderError::TooLongTogether { name, bytes: together });
+    }
+    Ok(variables.into_iter().map(|variable| (variable.name, variable.value.into_owned())).collect())
 }
 
-/// `ATTUNE_PARAM_<NAME>`; what cannot stand in a variable's name becomes `_`.
+/// What of these parameters cannot be delivered as an action asks. Those in `secret` never stand in the environment:
+/// they take the way of standard input.
+///
+/// # Errors
+/// As [`render()`] and [`environment`].
+pub fn check_delivery(
+    delivery: ParameterDelivery,
+    format: ParameterFormat,
+    parameters: &Map<String, Value>,
+    is_secret: impl Fn(&str) -> bool,
+) -> Result<(), RenderError> {
+    let lines =
+        |parameters: &Map<String, Value>| variables(parameters, "a shell", "`parameter_format: json`").map(|_| ());
+    match (delivery, format) {
+        (ParameterDelivery::Env, _) => {
+            let (secret, open): (Map<String, Value>, Map<String, Value>) =
+                parameters.clone().into_iter().partition(|(name, _)| is_secret(name));
+            environment(&open)?;
+            if format == ParameterFormat::Dotenv { lines(&secret) } else { Ok(()) }
+        }
+        (_, ParameterFormat::Dotenv) => lines(parameters),
+        // These hold every value there is.
+        (_, ParameterFormat::Json | ParameterFormat::Yaml) => Ok(()),
+    }
+}
+
+struct Variable<'a> {
+    parameter: &'a str,
+    name: String,
+    value: Cow<'a, str>,
+}
+
+fn variables<'a>(
+    parameters: &'a Map<String, Value>,
+    place: &'static str,
+    instead: &'static str,
+) -> Result<Vec<Variable<'a>>, RenderError> {
+    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    let mut variables = Vec::with_capacity(parameters.len());
+    for (parameter, value) in parameters {
+        let value = match value {
+            Value::String(text) => Cow::Borrowed(text.as_str()),
+            other => Cow::Owned(other.to_string()),
+        };
+        if value.contains('\0') {
+            return Err(RenderError::HoldsNul { name: parameter.clone(), place, instead });
+        }
+        let name = variable_name(parameter);
+        if let Some(first) = taken.insert(name.clone(), parameter) {
+            let (first, second) = (first.to_owned(), parameter.clone());
+            return Err(RenderError::SameVariable { first, second, variable: name });
+        }
+        variables.push(Variable { parameter, name, value });
+    }
+    Ok(variables)
+}
+
+/// `ATTUNE_PARAM_<NAME>`: letters as capitals, and `_` for everything that cannot stand in a variable's name.
 pub(crate) fn variable_name(parameter: &str) -> String {
-    let upper = parameter.to_uppercase();
-    let name: String =
-        upper.chars().map(|character| if character.is_ascii_alphanumeric() { character } else { '_' }).collect();
+    let name: String = parameter
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' })
+        .collect();
     format!("ATTUNE_PARAM_{name}")
 }
 
@@ -159,6 +267,38 @@ mod tests {
     fn what_the_kernel_cannot_take_is_refused() {
         let long = map(json!({"x": "a".repeat(MOST_ENVIRONMENT_BYTES)}));
         assert!(matches!(environment(&long), Err(RenderError::TooLongForEnvironment { .. })));
-        assert!(matches!(environment(&map(json!({"x": "a\0b"}))), Err(RenderError::HoldsNul { .. })));
+        let longest = map(json!({"x": "a".repeat(MOST_ENVIRONMENT_BYTES - "ATTUNE_PARAM_X=".len() - 1)}));
+        assert_eq!(environment(&longest).expect("fits").len(), 1);
+        let many: Map<String, Value> = (0..20).map(|n| (format!("p{n}"), Value::from("a".repeat(100_000)))).collect();
+        let refused = environment(&many).expect_err("too much together");
+        assert!(matches!(refused, RenderError::TooLongTogether { .. }), "{refused}");
+        for text in [long, many].map(|parameters| environment(&parameters).expect_err("refused").to_string()) {
+            assert!(text.contains("parameter_delivery: stdin"), "{text}");
+        }
+        let nul = map(json!({"x": "a\0b"}));
+        assert_eq!(
+            environment(&nul).expect_err("refused").to_string(),
+            "parameter \"x\" holds a NUL byte, which an environment variable cannot hold: use `parameter_delivery: stdin` or `file`"
+        );
+        assert!(matches!(render(ParameterFormat::Dotenv, &nul), Err(RenderError::HoldsNul { place: "a shell", .. })));
+        assert_eq!(render(ParameterFormat::Json, &nul).expect("held"), br#"{"x":"a\u0000b"}"#);
+        assert_eq!(render(ParameterFormat::Yaml, &nul).expect("held"), b"x: \"a\\x00b\"\n");
+    }
+
+    #[test]
+    fn a_document_has_no_limit_of_the_kernel() {
+        let parameters = map(json!({"x": "'".repeat(1 << 20)}));
+        let text = render(ParameterFormat::Dotenv, &parameters).expect("rendered");
+        assert_eq!(text.len(), "ATTUNE_PARAM_X=''\n".len() + 4 * (1 << 20));
+    }
+
+    #[test]
+    fn two_parameters_never_become_one_variable() {
+        for (first, second) in [("a-b", "a_b"), ("name", "NAME"), ("\u{e9}", "\u{e8}")] {
+            let parameters = map(json!({first: 1, second: 2}));
+            assert!(matches!(environment(&parameters), Err(RenderError::SameVariable { .. })), "{first} {second}");
+            assert!(render(ParameterFormat::Dotenv, &parameters).is_err());
+            assert!(render(ParameterFormat::Json, &parameters).is_ok());
+        }
     }
 }

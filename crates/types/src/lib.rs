@@ -14,6 +14,7 @@
 //! | [`timestamp`] | a moment in time as the database told it |
 //! | [`status`] | states of executions, attempts and workers |
 //! | [`outcome`] | why an attempt ended, with evidence |
+//! | [`child_variables`] | who may set which variable in the environment of a child |
 //! | [`evidence`] | what a worker saw of an attempt |
 //! | [`action`] | what an action, a pack and a runtime declare |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
@@ -25,6 +26,7 @@
 
 pub mod action;
 pub mod artifact;
+pub mod child_variables;
 pub mod evidence;
 pub mod execution;
 pub mod id;
@@ -43,6 +45,7 @@ pub use action::{
     ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, RuntimeSpec,
 };
 pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
+pub use child_variables::{VariableRule, variable_refusal};
 pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};

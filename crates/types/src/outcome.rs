@@ -184,16 +184,25 @@ impl Outcome {
     pub fn summary(&self) -> String {
         match self {
             Self::Exited { code } => format!("exit {code}"),
-            Self::Signaled { signal, sent_by } => match sent_by {
-                Some(sender) => format!("killed by signal {signal} from {sender}"),
-                None => format!("killed by signal {signal}"),
-            },
+            Self::Signaled { signal, sent_by } => {
+                let name = signal_name(*signal).map(|name| format!(" ({name})")).unwrap_or_default();
+                match sent_by {
+                    Some(sender) => format!("killed by signal {signal}{name} from {sender}"),
+                    None => format!("killed by signal {signal}{name}"),
+                }
+            }
             Self::TimedOut { limit_ms } => format!("timed out after {}", human_millis(*limit_ms)),
             Self::Cancelled { by } => format!("cancelled by {by}"),
-            Self::OomKilled { limit_bytes, .. } => match limit_bytes {
-                Some(limit) => format!("killed by the kernel: out of memory (limit {limit} bytes)"),
-                None => "killed by the kernel: out of memory".to_owned(),
-            },
+            Self::OomKilled { limit_bytes, peak_bytes } => {
+                let known: Vec<String> = [("limit", limit_bytes), ("peak", peak_bytes)]
+                    .into_iter()
+                    .filter_map(|(word, bytes)| bytes.map(|bytes| format!("{word} {bytes} bytes")))
+                    .collect();
+                match known.is_empty() {
+                    true => "killed by the kernel: out of memory".to_owned(),
+                    false => format!("killed by the kernel: out of memory ({})", known.join(", ")),
+                }
+            }
             Self::OutputInvalid { position } => format!("result not valid: {position}"),
             Self::OutputLimit { limit_bytes } => format!("wrote more than {limit_bytes} bytes"),
             Self::EnvironmentFailed { step, .. } => format!("environment could not be prepared: {step}"),
@@ -217,12 +226,28 @@ impl Outcome {
         Some(match self {
             Self::Exited { code: 0 } => return None,
             Self::Exited { .. } => "the script's own output says why: `attune execution logs ID`",
+            // SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: what a program does to itself.
+            Self::Signaled { signal: 4..=8 | 11, .. } => {
+                "it crashed by itself: its own output may say why, and a run outside Attune with a debugger will"
+            }
+            Self::Signaled { signal: 13, .. } => {
+                "it wrote to a pipe that nobody read: a program it started ended early"
+            }
+            Self::Signaled { signal: 24, .. } => {
+                "it used up its processor time: raise `resources.cpu_seconds` of the action"
+            }
+            Self::Signaled { signal: 25, .. } => "a file that it wrote grew beyond the limit for one file",
+            Self::Signaled { signal: 31, .. } => {
+                "it made a system call that its sandbox refuses: run it at a lower `sandbox` level if you trust it"
+            }
             Self::Signaled { .. } => "something outside Attune killed it: look at the host's kernel log",
             Self::TimedOut { .. } => "raise `timeout_seconds` of the action or pass `--timeout`",
             Self::Cancelled { .. } => "run it again with `attune execution retry ID`",
             Self::OomKilled { .. } => "raise `resources.memory` of the action, or let it use less",
-            Self::OutputInvalid { .. } => "let stdout hold nothing but the result, and print everything else to stderr",
-            Self::OutputLimit { .. } => "write less, or raise `max_stdout_bytes` of the worker",
+            Self::OutputInvalid { .. } => {
+                "let the result be what the action declares; with a stdout format, print everything else to stderr"
+            }
+            Self::OutputLimit { .. } => "write less, or raise `max_stdout_bytes` or `max_stderr_bytes` of the worker",
             Self::EnvironmentFailed { .. } => "mend the pack's dependency files; the log above is the tool's own",
             Self::InterpreterMissing { .. } => "run it on a worker that has the interpreter: `attune worker list`",
             Self::NotExecutable { .. } => "check that the entry point exists in the pack and may be executed",
@@ -235,6 +260,36 @@ impl Outcome {
             Self::WorkerFault { .. } => "this is a bug in Attune: please report it with the worker's log",
         })
     }
+}
+
+/// The name of a signal as Linux numbers them on the machines Attune runs on.
+#[must_use]
+pub const fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        10 => "SIGUSR1",
+        11 => "SIGSEGV",
+        12 => "SIGUSR2",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        26 => "SIGVTALRM",
+        27 => "SIGPROF",
+        29 => "SIGIO",
+        30 => "SIGPWR",
+        31 => "SIGSYS",
+        _ => return None,
+    })
 }
 
 fn human_millis(millis: u64) -> String {
@@ -267,6 +322,82 @@ mod tests {
         assert_eq!(Outcome::TimedOut { limit_ms: 1 }.exit_code(), 124);
         assert_eq!(Outcome::Signaled { signal: 9, sent_by: None }.exit_code(), 137);
         assert_eq!(Outcome::Cancelled { by: "ada".into() }.exit_code(), 130);
+    }
+
+    /// One of each, with what everybody is told about it. The match in `name` makes the compiler ask for a new one.
+    #[test]
+    fn every_cause_has_its_state_its_code_its_words_and_its_next_step() {
+        use AttemptState as A;
+        use ExecutionStatus as E;
+        let miss = NearestMiss { worker: "w".into(), lacks: vec!["runtime r".into()] };
+        let text = String::from;
+        #[rustfmt::skip]
+        let table = [
+            (Outcome::Exited { code: 0 }, "exited", A::Succeeded, E::Completed, 0),
+            (Outcome::Exited { code: 3 }, "exited", A::Failed, E::Failed, 3),
+            (Outcome::Signaled { signal: 9, sent_by: None }, "signaled", A::Failed, E::Failed, 137),
+            (Outcome::Signaled { signal: 11, sent_by: Some(text("x")) }, "signaled", A::Failed, E::Failed, 139),
+            (Outcome::TimedOut { limit_ms: 5 }, "timed_out", A::TimedOut, E::Timeout, 124),
+            (Outcome::Cancelled { by: text("ada") }, "cancelled", A::Cancelled, E::Cancelled, 130),
+            (Outcome::OomKilled { limit_bytes: Some(64), peak_bytes: Some(65) }, "oom_killed", A::Failed, E::Failed, 137),
+            (Outcome::OomKilled { limit_bytes: None, peak_bytes: None }, "oom_killed", A::Failed, E::Failed, 137),
+            (Outcome::OutputInvalid { position: text("line 1") }, "output_invalid", A::Failed, E::Failed, 65),
+            (Outcome::OutputLimit { limit_bytes: 9 }, "output_limit", A::Failed, E::Failed, 65),
+            (Outcome::EnvironmentFailed { step: text("pip"), log: text("l") }, "environment_failed", A::Failed, E::Failed, 69),
+            (Outcome::InterpreterMissing { name: text("r") }, "interpreter_missing", A::Failed, E::Failed, 69),
+            (Outcome::NotExecutable { reason: text("y") }, "not_executable", A::Failed, E::Failed, 126),
+            (Outcome::SecretUnavailable { name: text("s") }, "secret_unavailable", A::Failed, E::Failed, 69),
+            (Outcome::DiskFull { path: text("/d") }, "disk_full", A::Failed, E::Failed, 69),
+            (Outcome::Interrupted { by: text("drain") }, "interrupted", A::Interrupted, E::Abandoned, 75),
+            (Outcome::WorkerLost { last_seen: Some(Timestamp(0)) }, "worker_lost", A::Lost, E::Abandoned, 75),
+            (Outcome::WorkerLost { last_seen: None }, "worker_lost", A::Lost, E::Abandoned, 75),
+            (Outcome::Undeliverable { nearest_misses: vec![miss] }, "undeliverable", A::Failed, E::Failed, 69),
+            (Outcome::WorkerFault { message: text("m") }, "worker_fault", A::Failed, E::Failed, 70),
+        ];
+        const fn name(outcome: &Outcome) -> &'static str {
+            match outcome {
+                Outcome::Exited { .. } => "exited",
+                Outcome::Signaled { .. } => "signaled",
+                Outcome::TimedOut { .. } => "timed_out",
+                Outcome::Cancelled { .. } => "cancelled",
+                Outcome::OomKilled { .. } => "oom_killed",
+                Outcome::OutputInvalid { .. } => "output_invalid",
+                Outcome::OutputLimit { .. } => "output_limit",
+                Outcome::EnvironmentFailed { .. } => "environment_failed",
+                Outcome::InterpreterMissing { .. } => "interpreter_missing",
+                Outcome::NotExecutable { .. } => "not_executable",
+                Outcome::SecretUnavailable { .. } => "secret_unavailable",
+                Outcome::DiskFull { .. } => "disk_full",
+                Outcome::Interrupted { .. } => "interrupted",
+                Outcome::WorkerLost { .. } => "worker_lost",
+                Outcome::Undeliverable { .. } => "undeliverable",
+                Outcome::WorkerFault { .. } => "worker_fault",
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for (outcome, cause, state, status, code) in table {
+            assert_eq!(name(&outcome), cause);
+            seen.insert(cause);
+            assert_eq!((outcome.attempt_state(), outcome.execution_status()), (state, status), "{outcome:?}");
+            assert_eq!(outcome.exit_code(), code, "{outcome:?}");
+            assert_eq!(outcome.is_success(), code == 0, "{outcome:?}");
+            assert_eq!(outcome.hint().is_none(), outcome.is_success(), "{outcome:?}");
+            let summary = outcome.summary();
+            assert!(!summary.is_empty() && !summary.contains('\n') && !summary.ends_with('.'), "{summary:?}");
+            let json = serde_json::to_value(&outcome).expect("serialises");
+            assert_eq!(json.get("cause").and_then(|cause| cause.as_str()), Some(cause));
+            assert_eq!(serde_json::from_value::<Outcome>(json).expect("reads"), outcome);
+        }
+        assert_eq!(seen.len(), 16, "every cause is in the table");
+    }
+
+    #[test]
+    fn a_crash_is_not_blamed_on_somebody_else() {
+        let hint = |signal| Outcome::Signaled { signal, sent_by: None }.hint().expect("a next step");
+        assert!(hint(11).contains("crashed") && hint(6).contains("crashed"));
+        assert!(hint(9).contains("outside") && hint(15).contains("outside"));
+        assert_eq!(Outcome::Signaled { signal: 11, sent_by: None }.summary(), "killed by signal 11 (SIGSEGV)");
+        assert_eq!(Outcome::Signaled { signal: 40, sent_by: None }.summary(), "killed by signal 40");
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn the_example_prints_the_trail_that_its_readme_shows() {
         ("inline.fails", "started"),
         ("inline.hello", "exit 0"),
         ("inline.hello", "started"),
-        ("inline.killed", "killed by signal 9"),
+        ("inline.killed", "killed by signal 9 (SIGKILL)"),
         ("inline.killed", "started"),
     ];
     assert_eq!(events(&trail), expected.map(|(action, word)| (action.to_owned(), word.to_owned())));
