@@ -13,6 +13,7 @@ pub use surroundings::Surroundings;
 pub use user::User;
 
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::directory::TestDirectory;
@@ -36,18 +37,26 @@ pub struct Enclosure {
     pub key: String,
     /// Whom the inner program runs as.
     pub user: User,
+    /// Programs to put into the inner program's directory, whoever may not enter the folders they lie in.
+    pub programs: Vec<PathBuf>,
 }
 
 impl Enclosure {
-    /// Runs `body` inside. The closure must be written in the test function itself: its name is the test's.
+    /// An enclosure that `key` tells from the test's others.
+    #[must_use]
+    pub fn new(key: impl Into<String>, user: User) -> Self {
+        Self { key: key.into(), user, programs: Vec::new() }
+    }
+
+    /// Runs `body` inside, as a part of `test`: its whole name with modules, see [`test_of`].
     ///
     /// The test function runs a second time inside, from its beginning; what precedes this call must be free of effects.
     ///
     /// # Panics
     /// When the inner run fails.
-    pub fn run<B: FnOnce(&Surroundings)>(&self, body: B) {
+    pub fn run(&self, test: &str, body: impl FnOnce(&Surroundings)) {
         match std::env::var(KEY) {
-            Err(_) => self.enter(&test_of::<B>(), None),
+            Err(_) => self.enter(test, None),
             Ok(key) if key == self.key => {
                 let surroundings = Surroundings::of_this_process();
                 if role().is_none() {
@@ -63,16 +72,22 @@ impl Enclosure {
     ///
     /// # Panics
     /// When the inner run ends otherwise.
-    pub fn run_until_killed<B: FnOnce(&Surroundings)>(&self, signal: i32, body: B) {
+    pub fn run_until_killed(&self, test: &str, signal: i32, body: impl FnOnce(&Surroundings)) {
         match std::env::var(KEY) {
-            Err(_) => self.enter(&test_of::<B>(), Some(signal)),
-            Ok(_) => self.run(body),
+            Err(_) => self.enter(test, Some(signal)),
+            Ok(_) => self.run(test, body),
         }
     }
 
     fn enter(&self, test: &str, signal: Option<i32>) {
         let directory = TestDirectory::create();
         let groups = surroundings::Groups::create();
+        for program in &self.programs {
+            let name = program.file_name().unwrap_or_default();
+            if let Err(error) = std::fs::copy(program, directory.path().join(name)) {
+                panic!("{} could not be copied: {error}", program.display());
+            }
+        }
         let program = std::env::current_exe().unwrap_or_else(|error| panic!("this program is not known: {error}"));
         let mut command = programs::command("unshare");
         command.args(["--pid", "--fork", "--kill-child=KILL", "--mount-proc"]);
@@ -133,8 +148,10 @@ pub fn play(role: &str) -> std::process::Child {
     }
 }
 
-/// The name of the test that a closure of this type was written in: `crate::module::test::{{closure}}`.
-fn test_of<B>() -> String {
+/// The name of the test that a closure of this type was written in, by which a test program runs that test alone.
+#[must_use]
+pub fn test_of<B>(_closure: &B) -> String {
+    // The compiler calls it `crate::module::test::{{closure}}`.
     let path = std::any::type_name::<B>();
     let path = path.split_once("::").map_or(path, |(_, rest)| rest);
     path.split("::{{closure}}").next().unwrap_or(path).to_owned()
@@ -146,32 +163,35 @@ mod tests {
 
     #[test]
     fn inside_there_is_nobody_but_the_test() {
+        let body = |user: User, surroundings: &Surroundings| {
+            let processes = crate::leaks::processes();
+            assert_eq!(processes.len(), 2, "the first process and this one: {processes:?}");
+            assert_eq!(user.is_root(), programs::are_root());
+            surroundings.write("mine", "written");
+        };
         for user in User::ALL {
-            Enclosure { key: format!("{user:?}"), user }.run(|surroundings| {
-                let processes = crate::leaks::processes();
-                assert_eq!(processes.len(), 2, "the first process and this one: {processes:?}");
-                assert_eq!(user.is_root(), programs::are_root());
-                surroundings.write("mine", "written");
-            });
+            Enclosure::new(format!("{user:?}"), user).run(&test_of(&body), |surroundings| body(user, surroundings));
         }
     }
 
     #[test]
     #[should_panic(expected = "failed as only")]
     fn a_failure_inside_is_a_failure() {
-        Enclosure { key: "only".into(), user: User::Root }.run(|_| panic!("as wanted"));
+        let body = |_: &Surroundings| panic!("as wanted");
+        Enclosure::new("only", User::Root).run(&test_of(&body), body);
     }
 
     #[test]
     fn a_signal_to_everybody_stays_inside() {
+        let body = |_: &Surroundings| {
+            // SAFETY: kill has no memory effects; the namespace holds nobody else.
+            unsafe { libc::kill(-1, libc::SIGKILL) };
+            // Everybody but the caller.
+            // SAFETY: as above, this process alone.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        };
         for user in User::ALL {
-            Enclosure { key: format!("{user:?}"), user }.run_until_killed(libc::SIGKILL, |_| {
-                // SAFETY: kill has no memory effects; the namespace holds nobody else.
-                unsafe { libc::kill(-1, libc::SIGKILL) };
-                // Everybody but the caller.
-                // SAFETY: as above, this process alone.
-                unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
-            });
+            Enclosure::new(format!("{user:?}"), user).run_until_killed(&test_of(&body), libc::SIGKILL, body);
         }
     }
 }

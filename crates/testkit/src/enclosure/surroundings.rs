@@ -10,6 +10,8 @@ use crate::programs;
 
 /// The variable with the inner program's directory.
 const DIRECTORY: &str = "ATTUNE_TEST_DIRECTORY";
+/// The variable with the directory of its own control group that counts memory.
+const MEMORY: &str = "ATTUNE_TEST_MEMORY_GROUP";
 /// The variable that asks the inner program to become `nobody`.
 const DROP: &str = "ATTUNE_TEST_DROP";
 
@@ -39,6 +41,12 @@ impl Surroundings {
     pub fn write(&self, name: &str, content: &str) {
         let path = self.path(name);
         fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// The directory of a control group of version 1 that counts the memory of all that runs here, if it may be written.
+    #[must_use]
+    pub fn memory_group(&self) -> Option<PathBuf> {
+        std::env::var_os(MEMORY).map(PathBuf::from)
     }
 
     /// Becomes the user that was asked for, for good: with all threads, as the C library does it.
@@ -72,6 +80,11 @@ pub(super) fn prepare(command: &mut Command, directory: &Path, user: User, group
         panic!("{} could not be given away: {error}", directory.display());
     }
     command.env(DIRECTORY, directory);
+    if let Some(group) = groups.directories.iter().find(|path| path.starts_with("/sys/fs/cgroup/memory"))
+        && user.is_root()
+    {
+        command.env(MEMORY, group);
+    }
     groups.enter_with(command);
 }
 
