@@ -1,5 +1,6 @@
 //! What commands print: data on standard output in the format that was asked for, everything else on standard error.
 
+mod attempt;
 mod duration;
 mod escape;
 mod format;
@@ -7,8 +8,10 @@ mod live;
 mod printer;
 mod table;
 mod timeline;
+mod wrapped;
 
-pub(crate) use duration::{ago, human_millis, parse_duration};
+pub(crate) use attune_types::words::span as human_millis;
+pub(crate) use duration::{ago, parse_duration};
 pub(crate) use escape::{Escaper, foreign};
 pub(crate) use format::Format;
 pub(crate) use live::Live;

@@ -1,27 +1,77 @@
 //! One execution as people read it: what was asked, what happened when, what came of it.
 
-use std::fmt::Write as _;
-
-use attune_types::{Attempt, Execution, ExecutionEvent, Outcome};
+use attune_types::{Attempt, Execution, ExecutionEvent, Outcome, TimelineEntry, Timestamp, told, words};
 use serde_json::Value;
 
-use super::human_millis;
+use super::wrapped::{labelled, shortened};
+use super::{ago, attempt};
 
-/// The whole story of an execution.
-pub(crate) fn timeline(execution: &Execution, attempts: &[Attempt], events: &[ExecutionEvent]) -> String {
+/// How much of parameters and results is shown, in characters.
+const MOST_DATA: usize = 400;
+
+/// The whole story of an execution, told at `now`: 80 columns, no colour.
+pub(crate) fn timeline(
+    execution: &Execution,
+    attempts: &[Attempt],
+    events: &[ExecutionEvent],
+    now: Timestamp,
+) -> String {
+    let mut text = head(execution, now);
+    let mut day = String::new();
+    for line in attune_types::timeline(execution, attempts, events) {
+        let moment = line.at.to_string();
+        let (date, time) = moment.trim_end_matches('Z').split_once('T').unwrap_or((&moment, ""));
+        if day != date {
+            text.push_str(&format!("\n{date} (UTC)\n"));
+            day = date.to_owned();
+        }
+        let since = format!("+{}", words::span(line.since_ms));
+        text.push_str(&labelled(&format!("  {time}  {since:>9}  "), &story(&line, attempts.len())));
+    }
+    if events.is_empty() {
+        text.push_str("\n  no events\n");
+    }
+    for one in attempts {
+        text.push('\n');
+        text.push_str(&attempt::attempt(one));
+    }
+    if let Some(hint) = execution.outcome.as_ref().and_then(|outcome| told::hint(outcome, execution.id)) {
+        text.push('\n');
+        text.push_str(&labelled("hint: ", &hint));
+    }
+    text
+}
+
+/// With one attempt alone its number says nothing.
+fn story(line: &TimelineEntry, attempts: usize) -> String {
+    match line.attempt {
+        Some(attempt) if attempts > 1 => format!("attempt {attempt}: {}", line.text),
+        _ => line.text.clone(),
+    }
+}
+
+fn head(execution: &Execution, now: Timestamp) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name:<11} {value}");
-    };
+    let mut line = |name: &str, value: &str| text.push_str(&labelled(&format!("{name:<11} "), value));
     line("execution", &execution.id.to_string());
     line("action", &execution.action.to_string());
-    line("status", execution.status.as_str());
+    line("status", &status(execution, now));
     if let Some(outcome) = &execution.outcome {
         line("outcome", &outcome.summary());
+        if let Outcome::Undeliverable { nearest_misses } = outcome {
+            for miss in nearest_misses {
+                line("", &format!("{} lacks {}", miss.worker, miss.lacks.join(" and ")));
+            }
+        }
     }
-    line("parameters", &Value::Object(execution.parameters.clone()).to_string());
+    line("requested", &moment(execution.requested_at, now));
+    if let Some(ended) = execution.ended_at {
+        line("ended", &moment(ended, now));
+    }
+    let parameters = Value::Object(execution.parameters.clone()).to_string();
+    line("parameters", &shortened(&parameters, MOST_DATA));
     if let Some(result) = &execution.result {
-        line("result", &shortened(&result.to_string()));
+        line("result", &shortened(&result.to_string(), MOST_DATA));
     }
     if let Some(who) = &execution.requested_by {
         line("asked by", who);
@@ -30,128 +80,26 @@ pub(crate) fn timeline(execution: &Execution, attempts: &[Attempt], events: &[Ex
         let labels: Vec<String> = execution.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("labels", &labels.join(", "));
     }
-
-    let _ = writeln!(text, "\n{}", day(execution));
-    for event in events {
-        let since = event.at.millis_since(execution.requested_at);
-        let words = words(event, attempts);
-        let _ = writeln!(text, "  {}  {:>9}  {words}", event.at.time_of_day(), format!("+{}", human_millis(since)));
-    }
-    if events.is_empty() {
-        text.push_str("  no events\n");
-    }
-
-    for attempt in attempts {
-        let _ = write!(text, "\nattempt {} on {}: {}", attempt.attempt, attempt.worker, attempt.state);
-        if let Some(outcome) = &attempt.outcome {
-            let _ = write!(text, ", {}", outcome.summary());
-        }
-        text.push('\n');
-        if let Some(used) = &attempt.resources {
-            let _ = writeln!(
-                text,
-                "  took {}, processor {}{}",
-                human_millis(signed(used.wall_ms)),
-                human_millis(signed(used.user_ms + used.system_ms)),
-                memory(used.peak_rss_bytes)
-            );
-        }
-        if let Some(late) = &attempt.late_outcome {
-            let _ = writeln!(text, "  its worker reported later, and was not believed: {}", late.summary());
-        }
-    }
-    if let Some(hint) = execution.outcome.as_ref().and_then(Outcome::hint) {
-        let _ = writeln!(text, "\nhint: {}", hint.replace("ID", &execution.id.to_string()));
-    }
     text
 }
 
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Nothing when the kernel did not tell.
-fn memory(bytes: u64) -> String {
-    if bytes == 0 { String::new() } else { format!(", memory {} KiB", bytes / 1024) }
-}
-
-fn day(execution: &Execution) -> String {
-    let text = execution.requested_at.to_string();
-    format!("{} (UTC)", text.split('T').next().unwrap_or_default())
-}
-
-/// `attempt.assigned` and its details as a sentence without decoration: `assigned (attempt 1), worker dev`.
-fn words(event: &ExecutionEvent, attempts: &[Attempt]) -> String {
-    let mut words = event.kind.split('.').next_back().unwrap_or(&event.kind).replace('_', " ");
-    if let Some(attempt) = event.attempt {
-        let _ = write!(words, " (attempt {attempt})");
-    }
-    if let Value::Object(detail) = &event.detail {
-        for (name, value) in detail.iter().filter(|(_, value)| !value.is_null()) {
-            let _ = write!(words, ", {}", shortened(&spoken(name, value, event, attempts)));
+fn status(execution: &Execution, now: Timestamp) -> String {
+    let word = execution.status.as_str();
+    match (execution.ended_at, execution.started_at, execution.retry_at) {
+        (Some(ended), _, _) => {
+            format!("{word}, {} after the request", words::span(ended.millis_since(execution.requested_at)))
         }
-    }
-    words
-}
-
-/// One detail in words: outcomes as everywhere else, workers by their names.
-fn spoken(name: &str, value: &Value, event: &ExecutionEvent, attempts: &[Attempt]) -> String {
-    let attempt = || attempts.iter().find(|attempt| Some(attempt.attempt) == event.attempt);
-    if name == "outcome"
-        && let Ok(outcome) = serde_json::from_value::<Outcome>(value.clone())
-    {
-        return outcome.summary();
-    }
-    if name == "worker"
-        && value.is_number()
-        && let Some(attempt) = attempt()
-    {
-        return format!("worker {}", attempt.worker);
-    }
-    match (name, value) {
-        (_, Value::String(text)) => format!("{} {text}", name.replace('_', " ")),
-        (_, other) => format!("{} {other}", name.replace('_', " ")),
+        (None, _, Some(retry)) if retry > now => format!("{word}, again in {}", words::span(retry.millis_since(now))),
+        (None, Some(started), None) => format!("{word}, for {} now", words::span(now.millis_since(started))),
+        _ => format!("{word}, for {} now", words::span(now.millis_since(execution.requested_at))),
     }
 }
 
-/// Keeps a line a line.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 200;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(MOST).collect();
-    format!("{kept}... ({} characters)", text.chars().count())
+/// `2026-01-31 12:00:00.000 UTC, 8s ago`.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    format!("{} UTC, {}", at.to_string().replace('T', " ").trim_end_matches('Z'), ago(now, at))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use attune_types::Timestamp;
-    use serde_json::json;
-
-    #[test]
-    fn a_failed_execution_reads_as_a_story_with_a_hint() {
-        let execution: Execution = serde_json::from_value(json!({
-            "id": 42, "action": "examples.fail", "status": "failed", "parameters": {"name": "Ada"},
-            "outcome": {"cause": "exited", "code": 7}, "result": null, "attempts": 1,
-            "requirement": {"runtime": "shell"}, "requested_at": "2026-01-31T12:00:00.000Z",
-        }))
-        .expect("an execution");
-        let event = ExecutionEvent {
-            id: 1,
-            execution: execution.id,
-            attempt: Some(attune_types::AttemptNumber::FIRST),
-            kind: "attempt.assigned".into(),
-            detail: json!({"worker": "dev"}),
-            at: Timestamp(execution.requested_at.0 + 12_000),
-        };
-        let text = timeline(&execution, &[], &[event]);
-        assert!(
-            text.starts_with("execution   42\naction      examples.fail\nstatus      failed\noutcome     exit 7\n"),
-            "{text}"
-        );
-        assert!(text.contains("2026-01-31 (UTC)\n  12:00:00     +12 ms  assigned (attempt 1), worker dev\n"), "{text}");
-        assert!(text.ends_with("hint: the script's own output says why: `attune execution logs 42`\n"), "{text}");
-    }
-}
+#[path = "timeline_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use attune_types::{Timestamp, Told};
 use clap::Args;
 use serde_json::json;
 
@@ -27,10 +28,18 @@ pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Re
     let attempts = client.attempts(id)?;
     let events = client.events(id)?;
     match printer.format() {
-        Format::Table => printer.text(&timeline(&execution, &attempts, &events))?,
+        Format::Table => {
+            let now = Timestamp(attune_process::clock::wall());
+            printer.text(&timeline(&execution, &attempts, &events, now))?;
+        }
         Format::Name => printer.line(&id.to_string())?,
         Format::Json | Format::Yaml => {
-            printer.document(&json!({"execution": execution, "attempts": attempts, "events": events}))?;
+            let story = attune_types::timeline(&execution, &attempts, &events);
+            let attempts: Vec<_> = attempts.iter().map(Told::from).collect();
+            let execution = Told::from(&execution);
+            printer.document(
+                &json!({"execution": execution, "attempts": attempts, "events": events, "timeline": story}),
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)
