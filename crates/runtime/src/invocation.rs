@@ -1,9 +1,11 @@
 //! How a script is started.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use attune_process::Command;
+use attune_types::VariableRule;
 use attune_types::action::EnvironmentChange;
 
 use crate::clean_environment::CleanEnvironment;
@@ -47,6 +49,12 @@ fn apply(environment: &mut CleanEnvironment, name: &str, change: &EnvironmentCha
         change;
     // A value about a place that this script does not have is no value at all.
     let Some(value) = filled(template, script) else { return };
+    // A colon inside a place would end it early and begin another one, relative to wherever the script starts.
+    let colons = |text: &[u8]| text.iter().filter(|byte| **byte == b':').count();
+    if VariableRule::of(name) == VariableRule::SearchPath && colons(value.as_bytes()) != colons(template.as_bytes()) {
+        tracing::warn!(variable = name, value = ?value, "left out: a folder in it has a colon in its name");
+        return;
+    }
     let there = environment.get(name).filter(|there| !there.is_empty()).map(OsString::from);
     let joined = |front: OsString, back: OsString| {
         let mut whole = front;
@@ -103,7 +111,7 @@ mod tests {
     }
 
     fn environment() -> CleanEnvironment {
-        CleanEnvironment::from_inherited([("PATH".into(), "/bin".into())])
+        CleanEnvironment::from_inherited([("PATH".into(), "/bin".into()), ("HOME".into(), "/".into())])
     }
 
     fn value(command: &Command, name: &str) -> Option<String> {
@@ -144,6 +152,21 @@ mod tests {
         ] {
             assert_eq!(value(&command, name).as_deref(), Some(expected), "{name}");
         }
+    }
+
+    #[test]
+    fn a_place_is_one_argument_and_one_folder_whatever_its_name() {
+        let odd = Script {
+            path: "/packs/$(touch x) `y` 'z' \"w\"/actions/a b;c".into(),
+            pack_dir: Some("/packs/$(touch x) `y` 'z' \"w\"".into()),
+            ..script()
+        };
+        let command = command_for(&resolved("python", |_| {}), &odd, &environment());
+        assert_eq!(command.arguments, ["/packs/$(touch x) `y` 'z' \"w\"/actions/a b;c", "--flag"]);
+        assert_eq!(value(&command, "PYTHONPATH").as_deref(), Some("/packs/$(touch x) `y` 'z' \"w\"/lib"));
+        let colon = Script { pack_dir: Some("/packs/a:b".into()), ..script() };
+        let command = command_for(&resolved("python", |_| {}), &colon, &environment());
+        assert_eq!(value(&command, "PYTHONPATH"), None, "it would search b/lib, wherever that is");
     }
 
     #[test]

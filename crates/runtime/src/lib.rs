@@ -22,6 +22,7 @@
 //! What it guarantees: a program in a folder that everybody may write to is never run; nothing that an interpreter
 //! prints is shown or stored unless it is plain text; of what a worker offers ([`Registry::offers`]) everything resolves.
 
+mod account;
 mod builtin;
 mod candidates;
 mod clean_environment;

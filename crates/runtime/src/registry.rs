@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attune_process::Command;
-use attune_types::{Capabilities, DetectedInterpreter, Requirement, RuntimeSpec, Version};
+use attune_types::action::EnvironmentChange;
+use attune_types::{Capabilities, DetectedInterpreter, Requirement, RuntimeSpec, Version, variable_refusal};
 
 use crate::clean_environment::CleanEnvironment;
 use crate::detection::Detection;
@@ -22,8 +23,23 @@ pub struct Registry {
 
 impl Registry {
     /// Brings `specs` and what was found for them together. Of two specifications with one name the first counts.
+    ///
+    /// A variable that no runtime may set ([`attune_types::variable_refusal`]) is left out and logged: the check of packs
+    /// refuses it, but not every specification comes from a pack.
     #[must_use]
-    pub fn new(specs: Vec<RuntimeSpec>, detection: Detection) -> Self {
+    pub fn new(mut specs: Vec<RuntimeSpec>, detection: Detection) -> Self {
+        for spec in &mut specs {
+            spec.execution_config.env_vars.retain(|name, change| {
+                let (EnvironmentChange::Set(value)
+                | EnvironmentChange::Prepend(value)
+                | EnvironmentChange::Append(value)) = change;
+                let refusal = variable_refusal(name, value);
+                if let Some(refusal) = &refusal {
+                    tracing::warn!(runtime = spec.name, "variable left out: {refusal}");
+                }
+                refusal.is_none()
+            });
+        }
         Self { specs, interpreters: detection.interpreters }
     }
 
@@ -131,6 +147,17 @@ mod tests {
 
     fn interpreter(runtime: &str, path: &str, version: &str) -> DetectedInterpreter {
         DetectedInterpreter { runtime: runtime.into(), path: path.into(), version: version.into() }
+    }
+
+    #[test]
+    fn a_variable_that_no_runtime_may_set_is_left_out() {
+        let mut spec = RuntimeSpec { name: "lua".into(), ..RuntimeSpec::default() };
+        for (name, value) in [("LD_PRELOAD", "/x.so"), ("PYTHONPATH", "."), ("LUA_DEBUG", "1")] {
+            spec.execution_config.env_vars.insert(name.into(), EnvironmentChange::Set(value.into()));
+        }
+        let registry = Registry::new(vec![spec], Detection::default());
+        let left = &registry.spec("lua").expect("known").execution_config.env_vars;
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["LUA_DEBUG"]);
     }
 
     fn registry() -> Registry {

@@ -62,5 +62,7 @@ fn a_script_sees_nothing_of_this_process() {
     let mut names: Vec<&str> =
         printed.split_whitespace().filter(|name| !["PWD", "SHLVL", "_", "OLDPWD"].contains(name)).collect();
     names.dedup();
+    // Those that name the user are not there when the machine has no account for it.
+    names.retain(|name| !["USER", "LOGNAME"].contains(name));
     assert_eq!(names, ["HOME", "LANG", "PATH"]);
 }
