@@ -43,6 +43,7 @@ mod executions;
 pub mod fence;
 mod handle;
 mod heartbeat;
+pub mod helper;
 mod home;
 mod identity;
 mod io_runtime;
