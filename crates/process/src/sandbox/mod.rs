@@ -16,23 +16,29 @@
 //! What can be applied is applied even when its level is not reached: with a Landlock that cannot scope signals (before
 //! ABI 6) files are protected all the same, and the level reported is 1, with the reason.
 
+mod capabilities;
 mod filesystem_policy;
+mod filter;
+mod kernel;
+mod plan;
 mod prepared;
 mod preparer;
 mod reach;
+mod rights;
 mod rules;
+mod ruleset;
 #[expect(clippy::module_inception, reason = "one type, one file, named after it")]
 mod sandbox;
 mod sandbox_level;
 mod sandbox_reached;
 mod support;
+#[cfg(test)]
+mod tests;
 mod unavailable;
 
 pub use filesystem_policy::FilesystemPolicy;
 #[allow(unused_imports, dead_code)]
 pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_scope};
-#[allow(unused_imports, dead_code)]
-pub(crate) use preparer::Preparer;
 pub use reach::{Reach, reach};
 pub use rules::{CORE_FILE_BYTES, FILE_MODE_MASK};
 pub use sandbox::Sandbox;

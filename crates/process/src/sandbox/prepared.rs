@@ -1,9 +1,11 @@
 //! The sandbox of one child, made ready by its guard.
 
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 
-use crate::sandbox::preparer::Preparer;
-use crate::sandbox::{Sandbox, SandboxLevel};
+use crate::sandbox::capabilities::CapabilityDrop;
+use crate::sandbox::rights::Rights;
+use crate::sandbox::{Sandbox, SandboxLevel, kernel, preparer};
 
 /// Everything that is needed to shut one child in, made ready before the child exists: between its birth and its exec
 /// nothing may be allocated and nothing locked.
@@ -13,6 +15,8 @@ pub(crate) struct PreparedSandbox {
     pub(crate) level: SandboxLevel,
     /// Why it is not more.
     pub(crate) missing: Vec<String>,
+    /// What root gives up.
+    pub(super) capabilities: Option<CapabilityDrop>,
     /// The rules of the domain to enter.
     pub(super) ruleset: Option<OwnedFd>,
     /// The seccomp program to install.
@@ -27,22 +31,37 @@ pub(crate) struct SandboxRefused {
 }
 
 impl PreparedSandbox {
-    /// Makes a sandbox ready. Runs in the guard, before the child exists. A guard that lives longer than one child
-    /// keeps a [`Preparer`] instead.
+    /// Makes a sandbox ready. Runs in the guard, before the child exists.
+    ///
+    /// # Errors
+    ///
+    /// When less than is required can be given, or a directory that the child must reach is not there.
     pub(crate) fn of(sandbox: &Sandbox) -> Result<Self, SandboxRefused> {
-        Preparer::default().prepare(sandbox)
+        preparer::prepare(sandbox)
     }
 
     /// Shuts the calling process in. Runs in the child, on memory that it shares with its guard: raw system calls only.
-    /// The error is the kernel's number.
+    /// The error is the kernel's number. To be done last before exec: afterwards less is allowed. Cannot be undone.
     pub(crate) fn apply(&self) -> Result<(), i32> {
-        let _ = (&self.ruleset, self.filter);
+        kernel::no_new_privileges()?;
+        if let Some(capabilities) = &self.capabilities {
+            capabilities.apply()?;
+        }
+        if let Some(ruleset) = &self.ruleset {
+            kernel::restrict_self(ruleset.as_fd())?;
+        }
+        if let Some(filter) = self.filter {
+            kernel::install_filter(filter)?;
+        }
         Ok(())
     }
 }
 
 /// Enters a Landlock domain that scopes signals and abstract sockets, once for the life of a guard. Afterwards
-/// `kill(-1)` reaches what the guard has started and nothing else.
-pub(crate) fn enter_scope() -> std::io::Result<()> {
-    Err(std::io::Error::from_raw_os_error(libc::ENOSYS))
+/// `kill(-1)` reaches what the guard has started and nothing else. For a process with a single thread.
+pub(crate) fn enter_scope() -> io::Result<()> {
+    let rules = kernel::create_ruleset(Rights::NONE, kernel::SCOPE_SOCKETS_AND_SIGNALS)?;
+    kernel::no_new_privileges()
+        .and_then(|()| kernel::restrict_self(rules.as_fd()))
+        .map_err(io::Error::from_raw_os_error)
 }

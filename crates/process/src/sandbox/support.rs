@@ -1,7 +1,9 @@
 //! What this machine can do.
 
+use std::io;
 use std::sync::OnceLock;
 
+use crate::sandbox::kernel;
 use crate::sandbox::sandbox_level::SandboxLevel;
 
 /// The Landlock ABI from which signals and abstract sockets can be scoped (Linux 6.12).
@@ -64,9 +66,37 @@ impl SandboxSupport {
 /// Finds out what this machine can do. The kernel is asked once for each process.
 pub fn probe() -> &'static SandboxSupport {
     static SUPPORT: OnceLock<SandboxSupport> = OnceLock::new();
-    SUPPORT.get_or_init(|| SandboxSupport {
-        landlock_abi: 0,
-        landlock_missing: Some("not asked".to_owned()),
-        seccomp_missing: Some("not asked".to_owned()),
+    SUPPORT.get_or_init(|| {
+        let landlock = kernel::landlock_abi();
+        SandboxSupport {
+            landlock_abi: *landlock.as_ref().unwrap_or(&0),
+            landlock_missing: landlock.err().map(|error| no_landlock(&error, &kernel_release())),
+            seccomp_missing: kernel::seccomp_can_kill().err().map(|error| no_seccomp(&error, &kernel_release())),
+        }
     })
+}
+
+fn kernel_release() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
+fn no_landlock(error: &io::Error, release: &str) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOSYS) => format!("this kernel ({release}) has no Landlock (Linux 5.13 or newer, if configured)"),
+        Some(libc::EOPNOTSUPP) => {
+            format!("Landlock is switched off in this kernel ({release}); see the boot parameter lsm=")
+        }
+        Some(libc::EPERM) => "Landlock is blocked, probably by the seccomp profile of a container".to_owned(),
+        _ => format!("Landlock cannot be used: {error}"),
+    }
+}
+
+fn no_seccomp(error: &io::Error, release: &str) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOSYS | libc::EOPNOTSUPP | libc::EINVAL) => {
+            format!("this kernel ({release}) has no usable seccomp (Linux 4.14 or newer, if configured)")
+        }
+        Some(libc::EPERM) => "seccomp is blocked, probably by the profile of a container".to_owned(),
+        _ => format!("seccomp cannot be used: {error}"),
+    }
 }
