@@ -46,6 +46,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/executions/{id}", web::to(read::read)),
         get("/api/v1/executions/{id}/attempts", web::to(read::attempts)),
         get("/api/v1/executions/{id}/events", web::to(read::events)),
+        get("/api/v1/executions/{id}/timeline", web::to(read::timeline)),
         get("/api/v1/executions/{id}/logs", web::to(logs::read)),
         get("/api/v1/executions/{id}/explain", web::to(explain::explain_execution)),
         post("/api/v1/executions/{id}/cancel", web::to(cancel::cancel)),

@@ -83,7 +83,8 @@ fn summarise(
     nobody: bool,
 ) -> String {
     if execution.status.is_terminal() {
-        return format!("it has ended: {}", execution.status);
+        let why = execution.outcome.as_ref().map(|outcome| format!(", {}", outcome.summary())).unwrap_or_default();
+        return format!("it has ended: {}{why}", execution.status);
     }
     if !execution.status.is_waiting() {
         let worker = execution.worker.as_deref().unwrap_or("a worker");

@@ -183,8 +183,22 @@ fn whoever_waits_is_answered_when_it_ends() {
 
         let attempts = fixture.client.get(&format!("/api/v1/executions/{id}/attempts")).await.json();
         assert_eq!(attempts["items"][0]["state"], "succeeded");
+        assert_eq!(attempts["items"][0]["evidence"], json!({"environment_ms": 0, "pid": 77}));
+        // The same words wherever it is told.
+        for told in [&execution, &attempts["items"][0]] {
+            assert_eq!((&told["summary"], told.get("hint")), (&json!("exit 0"), None), "{told}");
+        }
+        let timeline = fixture.client.get(&format!("/api/v1/executions/{id}/timeline")).await.json();
+        let lines: Vec<&str> =
+            timeline["items"].as_array().expect("a list").iter().map(|line| text(&line["text"])).collect();
+        assert_eq!(lines[..2], ["requested by api", "scheduled to w1"], "{lines:?}");
+        assert!(lines.contains(&"started, pid 77"), "{lines:?}");
+        assert_eq!(lines.last(), Some(&"completed; result of 11 B stored"));
         let events = fixture.client.get(&format!("/api/v1/executions/{id}/events?limit=1")).await.json();
-        assert_eq!(events["items"][0]["kind"], "execution.requested");
+        assert_eq!(
+            (&events["items"][0]["kind"], &events["items"][0]["text"]),
+            (&json!("execution.requested"), &json!("requested"))
+        );
         let next = text(&events["next"]).to_owned();
         let events = fixture.client.get(&format!("/api/v1/executions/{id}/events?cursor={next}")).await.json();
         let kinds = events["items"].as_array().expect("a list");
@@ -280,6 +294,7 @@ fn what_is_not_there_is_not_found() {
             ("GET", "/api/v1/executions/99?wait=1"),
             ("GET", "/api/v1/executions/99/attempts"),
             ("GET", "/api/v1/executions/99/events"),
+            ("GET", "/api/v1/executions/99/timeline"),
             ("GET", "/api/v1/executions/99/logs"),
             ("GET", "/api/v1/executions/99/logs?follow=true"),
             ("GET", "/api/v1/executions/99/explain"),

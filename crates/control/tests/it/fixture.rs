@@ -11,7 +11,8 @@ use attune_store::{
     Answered, ClaimAnswer, ClaimRequest, Claimed, Completion, OpenOptions, Registered, Registration, Store,
 };
 use attune_types::{
-    AttemptNumber, Capabilities, ExecutionId, Incarnation, LogChunk, LogStream, Outcome, Payload, Timestamp,
+    AttemptNumber, Capabilities, Evidence, ExecutionId, Incarnation, LogChunk, LogStream, Outcome, Payload, Resources,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -176,8 +177,8 @@ impl Worker {
             token: claimed.token,
             outcome,
             result: Some(json!({"ok": true})),
-            resources: None,
-            evidence: None,
+            resources: Some(Resources { wall_ms: 1, ..Resources::default() }),
+            evidence: Some(Evidence { pid: Some(77), environment_ms: Some(0), ..Evidence::default() }),
             logs: Vec::new(),
         };
         self.store.complete(vec![completion]).await.expect("an answer").remove(0)

@@ -1,6 +1,7 @@
 //! Explaining why an execution waits.
 
 use actix_web::{HttpResponse, web};
+use attune_types::told;
 use serde_json::json;
 
 use super::id_of;
@@ -24,6 +25,7 @@ pub(crate) async fn explain_execution(
         "id": id,
         "status": execution.status,
         "summary": explanation.summary,
+        "hint": execution.outcome.as_ref().and_then(|outcome| told::hint(outcome, id)),
         "requirement": explanation.requirement,
         "fitting": explanation.fitting,
         "nearest_misses": explanation.nearest_misses,

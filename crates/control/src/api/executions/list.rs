@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use attune_store::ExecutionFilter;
-use attune_types::{ActionRef, ExecutionId, action::is_valid_name};
+use attune_types::{ActionRef, ExecutionId, Told, action::is_valid_name};
 use serde_json::json;
 
 use crate::api::problem::Problem;
@@ -28,5 +28,6 @@ pub(crate) async fn list(state: web::Data<ApiState>, request: HttpRequest) -> Re
     query.check()?;
     let page = state.ask(move |store| async move { store.executions(&filter).await }).await?;
     let next = page.next.map(|id| id.to_string());
-    Ok(HttpResponse::Ok().json(json!({"items": page.executions, "next": next})))
+    let items: Vec<_> = page.executions.iter().map(Told::from).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": next})))
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use attune_types::{Execution, ExecutionId};
+use attune_types::timeline::event_words;
+use attune_types::{Execution, ExecutionEvent, ExecutionId, Told};
+use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
@@ -14,6 +16,10 @@ use crate::api::state::{ApiState, LOOK};
 
 /// The longest a request may wait, in seconds.
 const LONGEST_WAIT: u32 = 60;
+
+/// How many events are read at once, and how many a timeline tells at most.
+const EVENTS_AT_ONCE: u32 = 1000;
+const MOST_EVENTS: usize = 10_000;
 
 /// `GET /executions/{id}`
 pub(crate) async fn read(
@@ -30,7 +36,7 @@ pub(crate) async fn read(
     } else {
         wait_for_end(&state, id, Duration::from_secs(wait.into())).await?
     };
-    Ok(HttpResponse::Ok().json(execution))
+    Ok(HttpResponse::Ok().json(Told::from(&execution)))
 }
 
 /// Waits until the execution has ended, `longest` has passed or the server goes away, and returns it as it is then.
@@ -57,7 +63,16 @@ pub(crate) async fn attempts(state: web::Data<ApiState>, path: web::Path<String>
     let id = id_of(&path)?;
     state.execution(id).await?;
     let attempts = state.ask(move |store| async move { store.attempts(id).await }).await?;
+    let attempts: Vec<_> = attempts.iter().map(Told::from).collect();
     Ok(HttpResponse::Ok().json(json!({"items": attempts, "next": null})))
+}
+
+/// One event with the words for it.
+#[derive(Serialize)]
+struct ToldEvent<'a> {
+    #[serde(flatten)]
+    event: &'a ExecutionEvent,
+    text: String,
 }
 
 /// `GET /executions/{id}/events`
@@ -73,7 +88,30 @@ pub(crate) async fn events(
     query.check()?;
     state.execution(id).await?;
     let page = state.ask(move |store| async move { store.events(Some(id), after, limit).await }).await?;
+    let attempts = state.ask(move |store| async move { store.attempts(id).await }).await?;
     let full = page.events.len() >= limit as usize;
     let next = page.events.last().filter(|_| full).map(|event| event.id.to_string());
-    Ok(HttpResponse::Ok().json(json!({"items": page.events, "next": next})))
+    let told = |event| ToldEvent { event, text: event_words(event, &attempts) };
+    let events: Vec<ToldEvent<'_>> = page.events.iter().map(told).collect();
+    Ok(HttpResponse::Ok().json(json!({"items": events, "next": next})))
+}
+
+/// `GET /executions/{id}/timeline`
+pub(crate) async fn timeline(state: web::Data<ApiState>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id_of(&path)?;
+    // The events first: whatever the attempts say that is newer is only more.
+    let mut events: Vec<ExecutionEvent> = Vec::new();
+    while events.len() < MOST_EVENTS {
+        let after = events.last().map_or(0, |event| event.id);
+        let page = state.ask(move |store| async move { store.events(Some(id), after, EVENTS_AT_ONCE).await }).await?;
+        let is_last = page.events.len() < EVENTS_AT_ONCE as usize;
+        events.extend(page.events);
+        if is_last {
+            break;
+        }
+    }
+    let attempts = state.ask(move |store| async move { store.attempts(id).await }).await?;
+    let execution = state.execution(id).await?;
+    let items = attune_types::timeline(&execution, &attempts, &events);
+    Ok(HttpResponse::Ok().json(json!({"items": items, "next": null})))
 }

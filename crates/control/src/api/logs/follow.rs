@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use attune_types::{Execution, ExecutionId, ExecutionStatus};
+use attune_types::{Execution, ExecutionId, ExecutionStatus, Told};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
@@ -77,7 +77,7 @@ impl Follower {
             self.ready.push_back(sse::event("status", None, &status_of(&execution)));
         }
         if all && execution.status.is_terminal() {
-            self.ready.push_back(sse::event("end", None, &execution));
+            self.ready.push_back(sse::event("end", None, &Told::from(&execution)));
             self.ended = true;
         }
         Ok(!self.ready.is_empty())
