@@ -57,6 +57,22 @@ impl Client {
         read(request.call())
     }
 
+    /// `GET /api/v1<path>` where the answer is one JSON document per line.
+    ///
+    /// # Errors
+    /// When the answer is not 2xx, or not that.
+    pub fn lines(&self, path: &str) -> Result<Vec<Value>, ClientError> {
+        let mut request = self.agent.get(format!("{}/api/v1{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let (status, text) = text(request.call())?;
+        let parse = |line: &str| {
+            serde_json::from_str(line).map_err(|error| ClientError { status, message: format!("{error}: {line}") })
+        };
+        text.lines().filter(|line| !line.is_empty()).map(parse).collect()
+    }
+
     /// `POST /api/v1<path>`.
     ///
     /// # Errors
@@ -138,6 +154,12 @@ impl Client {
 }
 
 fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, ClientError> {
+    let (status, text) = text(answer)?;
+    serde_json::from_str(&text).map_err(|error| ClientError { status, message: format!("{error}: {text}") })
+}
+
+/// Status and body of an answer that is 2xx.
+fn text(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<(u16, String), ClientError> {
     let failed = |status, message| ClientError { status, message };
     let mut answer = answer.map_err(|error| failed(0, error.to_string()))?;
     let status = answer.status().as_u16();
@@ -147,9 +169,5 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result
         .limit(64 << 20)
         .read_to_string()
         .map_err(|error| failed(status, error.to_string()))?;
-    if (200..300).contains(&status) {
-        serde_json::from_str(&text).map_err(|error| failed(status, format!("{error}: {text}")))
-    } else {
-        Err(failed(status, text))
-    }
+    if (200..300).contains(&status) { Ok((status, text)) } else { Err(failed(status, text)) }
 }

@@ -40,7 +40,6 @@ impl Program {
     ///
     /// # Errors
     /// When the program is not built, or cannot be started.
-    #[expect(clippy::disallowed_methods, reason = "the programs under test are not children of an Attune worker")]
     pub fn start(
         name: &str,
         label: &str,
@@ -48,7 +47,21 @@ impl Program {
         environment: &[(&str, &str)],
         folder: &Path,
     ) -> io::Result<Self> {
-        let path = binary(name);
+        Self::start_at(&binary(name), label, arguments, environment, folder)
+    }
+
+    /// Starts any program in the same way.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be started.
+    #[expect(clippy::disallowed_methods, reason = "the programs under test are not children of an Attune worker")]
+    pub fn start_at(
+        path: &Path,
+        label: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        folder: &Path,
+    ) -> io::Result<Self> {
         if !path.exists() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -112,10 +125,20 @@ impl Program {
     /// Resident memory in bytes.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most resident memory that it has had, in bytes.
+    #[must_use]
+    pub fn peak_bytes(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .find_map(|line| line.strip_prefix(name))
             .and_then(|rest| rest.split_whitespace().next())
             .and_then(|kib| kib.parse::<u64>().ok())
             .map_or(0, |kib| kib * 1024)
