@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -54,7 +54,8 @@ impl Group {
             // From here on dropping `group` removes the directory.
             group.parts.push(Part { version: plan.place.version, directory: directory.clone(), procs });
             for setting in &plan.settings {
-                if let (Err(source), true) = (write(&directory.join(setting.file), &setting.value), setting.is_required)
+                if let (Err(source), true) =
+                    (files.write(&directory.join(setting.file), &setting.value), setting.is_required)
                 {
                     return Err(failed(&format!("{} cannot be set", setting.file), source));
                 }
@@ -69,6 +70,12 @@ impl Group {
         self.parts.iter().map(|part| part.procs.as_raw_fd())
     }
 
+    /// Its directories.
+    #[cfg(test)]
+    pub(super) fn directories(&self) -> Vec<PathBuf> {
+        self.parts.iter().map(|part| part.directory.clone()).collect()
+    }
+
     /// Whether [`Group::kill`] cannot be outrun: the kernel kills the group at once, or nothing in it can fork any more.
     pub(super) fn can_kill(&self) -> bool {
         self.parts
@@ -78,12 +85,12 @@ impl Group {
 
     /// Kills everything in it, and says whether nothing is left in it but what is dying.
     pub(super) fn kill(&self) -> bool {
-        if self.parts.iter().any(|part| write(&part.directory.join("cgroup.kill"), "1").is_ok()) {
+        if self.parts.iter().any(|part| self.files.write(&part.directory.join("cgroup.kill"), "1").is_ok()) {
             return true;
         }
         // v1, or v2 before Linux 5.14. Forbid new processes where that is possible, then take those that are there.
         for part in &self.parts {
-            let _no_such_controller = write(&part.directory.join("pids.max"), "0");
+            let _no_such_controller = self.files.write(&part.directory.join("pids.max"), "0");
         }
         self.parts.iter().all(|part| kill_members(&part.directory))
     }
@@ -101,7 +108,7 @@ impl Group {
             let peak = read(&part.directory.join(part.version.peak_file())).as_deref().and_then(limit_of);
             accounting.peak_memory_bytes = peak;
             if kills(part.version, &part.directory) > 0 {
-                let is_own = has_reached_limit(part.version, &part.directory);
+                let is_own = has_reached_limit(part.version, &part.directory, limit, peak);
                 accounting.oom_killed = Some(OomEvidence {
                     limit_bytes: is_own.then_some(limit),
                     peak_bytes: peak,
@@ -188,22 +195,19 @@ pub(super) fn kills(version: Version, directory: &Path) -> u64 {
     version.kills_files().iter().find_map(|file| keyed(&read(&directory.join(file))?, "oom_kill")).unwrap_or(0)
 }
 
-/// Whether the group was ever stopped by its own limit, rather than by that of a group above it.
-fn has_reached_limit(version: Version, directory: &Path) -> bool {
-    match version {
+/// Whether a group was killed in because of its own limit, rather than that of a group above it.
+///
+/// v2 counts how often the limit was met. v1 did, up to some kernel: there, whoever came within an eighth of the limit
+/// met it, since the kernel charges in portions and gives up a little below.
+fn has_reached_limit(version: Version, directory: &Path, limit: u64, peak: Option<u64>) -> bool {
+    let events = || read(&directory.join("memory.events")).unwrap_or_default();
+    let has_counted = match version {
         Version::V1 => ["memory.failcnt", "memory.memsw.failcnt"]
             .iter()
             .any(|file| read(&directory.join(file)).as_deref().and_then(limit_of).is_some_and(|count| count > 0)),
-        Version::V2 => {
-            let events = read(&directory.join("memory.events")).unwrap_or_default();
-            keyed(&events, "max").unwrap_or(0) > 0 || keyed(&events, "oom").unwrap_or(0) > 0
-        }
-    }
-}
-
-/// Writes to a file of a group, which exists or is not offered.
-pub(super) fn write(file: &Path, value: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(file)?.write_all(value.as_bytes())
+        Version::V2 => keyed(&events(), "max").is_some_and(|count| count > 0),
+    };
+    has_counted || peak.is_some_and(|peak| peak >= limit - limit / 8)
 }
 
 pub(super) fn read(file: &Path) -> Option<String> {

@@ -44,6 +44,9 @@ mod surroundings;
 mod sweep;
 mod unified;
 
+#[cfg(test)]
+mod tests;
+
 pub use accounting::Accounting;
 pub use limit_name::LimitName;
 pub use limits_report::{By, LimitEntry, LimitsReport};

@@ -5,7 +5,7 @@ use crate::limits::group_name::GroupName;
 use crate::limits::plan::plan;
 use crate::limits::rlimit::ResolvedRlimit;
 use crate::limits::surroundings::Surroundings;
-use crate::limits::{Accounting, Limits, LimitsReport, Support, probe, raw};
+use crate::limits::{Accounting, Limits, LimitsReport, OomScope, Support, probe, raw};
 
 /// Everything that is needed to limit one child, made ready before the child exists: between its birth and its exec
 /// nothing may be allocated and nothing locked.
@@ -15,9 +15,9 @@ pub(crate) struct PreparedLimits {
     pub(crate) report: LimitsReport,
     rlimits: Vec<ResolvedRlimit>,
     joins: Vec<i32>,
-    group: Option<Group>,
+    pub(super) group: Option<Group>,
     memory_bytes: Option<u64>,
-    /// The group that the child is in when it has none of its own that counts memory, and its kills so far.
+    /// The group that the child is in when it has none of its own, and its kills so far.
     surroundings: Option<(Surroundings, u64)>,
 }
 
@@ -49,13 +49,12 @@ impl PreparedLimits {
             Some(made.map_err(|why| LimitRefused { limit: limit(), why })?)
         };
         let counts_memory = group.is_some() && limits.memory_bytes.is_some() && support.memory.is_ok();
-        let surroundings = support.surroundings.as_ref().filter(|_| !counts_memory);
         Ok(Self {
             rlimits: plan.rlimits.iter().map(|rlimit| rlimit.resolve(probe::count_user_processes)).collect(),
             joins: group.iter().flat_map(Group::joins).collect(),
             group,
             memory_bytes: limits.memory_bytes.filter(|_| counts_memory),
-            surroundings: surroundings.map(|surroundings| (surroundings.clone(), surroundings.kills())),
+            surroundings: support.surroundings.as_ref().map(|group| (group.clone(), group.kills())),
             report: plan.report,
         })
     }
@@ -81,8 +80,13 @@ impl PreparedLimits {
     pub(crate) fn finish(self) -> Accounting {
         let mut accounting =
             self.group.as_ref().map_or_else(Accounting::default, |group| group.account(self.memory_bytes));
-        if let Some((surroundings, before)) = &self.surroundings {
-            accounting.oom_killed = accounting.oom_killed.or_else(|| surroundings.evidence(*before));
+        let Some((surroundings, before)) = &self.surroundings else { return accounting };
+        match &mut accounting.oom_killed {
+            // It was in a group of its own, but the limit that it reached is that of a group above.
+            Some(evidence) if evidence.scope == OomScope::Surroundings => evidence.limit_bytes = surroundings.limit(),
+            Some(_) => {}
+            None if self.memory_bytes.is_none() => accounting.oom_killed = surroundings.evidence(*before),
+            None => {}
         }
         accounting
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::group::{read, write};
+use super::group::read;
 use super::group_files::GroupFiles;
 use super::mounts::OwnGroup;
 use super::raw;
@@ -67,7 +67,7 @@ pub(super) fn prepare(
         if !offered.split_whitespace().any(|one| one == name) || has(name) {
             continue;
         }
-        let enable = || write(&subtree, &format!("+{name}"));
+        let enable = || files.write(&subtree, &format!("+{name}"));
         let mut enabled = enable();
         if enabled.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) && !was_moved {
             match make_room(&base, own.is_topmost, files) {
@@ -113,7 +113,7 @@ fn make_room(base: &Path, may_move_all: bool, files: &dyn GroupFiles) -> Result<
     }
     for pid in &members {
         // Whoever ended meanwhile needs no move.
-        if let Err(error) = write(&target.join("cgroup.procs"), pid)
+        if let Err(error) = files.write(&target.join("cgroup.procs"), pid)
             && error.raw_os_error() != Some(libc::ESRCH)
         {
             return Err(format!("process {pid} cannot be moved to {}: {error}", target.display()));
