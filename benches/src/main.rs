@@ -6,6 +6,7 @@
 
 mod deployments;
 mod floor;
+mod guard;
 mod report;
 mod scenario;
 
@@ -48,9 +49,16 @@ pub(crate) struct Options {
     /// Leave the python figures out.
     #[arg(long)]
     skip_python: bool,
+    /// Leave the figures of the guard out.
+    #[arg(long)]
+    skip_guard: bool,
+    /// Measure the guard alone.
+    #[arg(long, conflicts_with = "skip_guard")]
+    only_guard: bool,
 }
 
 fn main() -> ExitCode {
+    attune_process::serve_as_launcher_if_asked();
     let options = Options::parse();
     let report = Report::start(&options);
     match run(&options, &report) {
@@ -63,6 +71,12 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options, report: &Report) -> std::io::Result<()> {
+    if !options.skip_guard {
+        guard::all(options, report)?;
+    }
+    if options.only_guard {
+        return Ok(());
+    }
     report.binary_sizes(&options.programs);
     floor::tokio_spawn(options, report)?;
     if !options.skip_embedded {

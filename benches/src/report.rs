@@ -102,6 +102,7 @@ impl Report {
     }
 }
 
-fn round(value: f64) -> f64 {
+/// Three digits after the point.
+pub(crate) fn round(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
