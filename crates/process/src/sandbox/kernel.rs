@@ -223,3 +223,11 @@ pub(super) fn is_root() -> bool {
     // SAFETY: takes and touches nothing.
     unsafe { libc::geteuid() == 0 }
 }
+
+/// Whether the list of mounts behind this descriptor changed since it was opened or last asked about.
+pub(super) fn has_news(mounts: BorrowedFd<'_>) -> bool {
+    let mut waiting = libc::pollfd { fd: mounts.as_raw_fd(), events: libc::POLLPRI, revents: 0 };
+    // SAFETY: one structure, which lives until the call returns at once.
+    let result = unsafe { libc::poll(&raw mut waiting, 1, 0) };
+    result < 0 || waiting.revents != 0
+}

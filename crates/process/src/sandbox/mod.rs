@@ -20,6 +20,7 @@ mod capabilities;
 mod filesystem_policy;
 mod filter;
 mod kernel;
+mod neighbours;
 mod plan;
 mod prepared;
 mod preparer;
@@ -39,6 +40,9 @@ mod unavailable;
 pub use filesystem_policy::FilesystemPolicy;
 #[allow(unused_imports, dead_code)]
 pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_scope};
+#[allow(unused_imports, dead_code)]
+#[allow(unused_imports, dead_code)]
+pub(crate) use preparer::Preparer;
 pub use reach::{Reach, reach};
 pub use rules::{CORE_FILE_BYTES, FILE_MODE_MASK};
 pub use sandbox::Sandbox;

@@ -83,7 +83,7 @@ pub(super) fn plan(elsewhere: Rights, marks: &[(PathBuf, Rights)]) -> Vec<Step> 
 
 /// Whether an entry of a directory gets a rule in a [`Step::Beside`].
 pub(super) fn is_beside(except: &[OsString], name: &OsStr) -> bool {
-    name != "." && name != ".." && !except.iter().any(|left_out| left_out == name)
+    !except.iter().any(|left_out| left_out == name)
 }
 
 #[cfg(test)]

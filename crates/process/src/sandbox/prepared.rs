@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::sandbox::capabilities::CapabilityDrop;
+use crate::sandbox::preparer::Preparer;
 use crate::sandbox::rights::Rights;
-use crate::sandbox::{Sandbox, SandboxLevel, kernel, preparer};
+use crate::sandbox::{Sandbox, SandboxLevel, kernel};
 
 /// Everything that is needed to shut one child in, made ready before the child exists: between its birth and its exec
 /// nothing may be allocated and nothing locked.
@@ -31,13 +32,14 @@ pub(crate) struct SandboxRefused {
 }
 
 impl PreparedSandbox {
-    /// Makes a sandbox ready. Runs in the guard, before the child exists.
+    /// Makes a sandbox ready. Runs in the guard, before the child exists. A guard that
+    /// lives longer than one child keeps a [`Preparer`] instead.
     ///
     /// # Errors
     ///
     /// When less than is required can be given, or a directory that the child must reach is not there.
     pub(crate) fn of(sandbox: &Sandbox) -> Result<Self, SandboxRefused> {
-        preparer::prepare(sandbox)
+        Preparer::default().prepare(sandbox)
     }
 
     /// Shuts the calling process in. Runs in the child, on memory that it shares with its guard: raw system calls only.

@@ -1,0 +1,172 @@
+//! Keeps what lies beside the path to a protected directory from one child to the next.
+//!
+//! The rules need a descriptor of every entry of a few directories such as `/` and `/var/lib`, which hardly ever
+//! change. Opening them costs three times what the rules cost, so a guard keeps them, and looks each time whether
+//! they still hold: the directory is the same and was not changed, and nothing was mounted or unmounted anywhere.
+
+use std::collections::HashMap;
+use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::clock;
+use crate::sandbox::kernel;
+
+/// More descriptors than this are not kept for one directory.
+const MOST_KEPT: usize = 256;
+
+/// A directory whose last change is younger than this (in microseconds) may change again without its time of change
+/// telling: file systems count in ticks of some milliseconds.
+const TOO_YOUNG: i64 = 50_000;
+
+/// One entry of a directory that a rule can be written for.
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub(super) name: OsString,
+    pub(super) file: OwnedFd,
+    pub(super) is_directory: bool,
+}
+
+/// By what a directory is known to be unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(directory: &Path) -> io::Result<Self> {
+        let status = std::fs::metadata(directory)?;
+        Ok(Self {
+            device: status.dev(),
+            inode: status.ino(),
+            modified: (status.mtime(), status.mtime_nsec()),
+            changed: (status.ctime(), status.ctime_nsec()),
+        })
+    }
+
+    /// Whether a change after `now` is certain to give another stamp.
+    const fn is_settled(&self, now_micros: i64) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        now_micros - (seconds.saturating_mul(1_000_000) + nanoseconds / 1000) > TOO_YOUNG
+    }
+}
+
+/// The entries of directories, kept while they are certain to hold.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    kept: HashMap<PathBuf, (Stamp, Vec<Neighbour>)>,
+    mounts: Option<File>,
+    /// What was read last and may not be kept.
+    passing: Vec<Neighbour>,
+}
+
+impl Neighbours {
+    /// Forgets everything if something was mounted or unmounted since the last time. To be called once for each set of
+    /// rules: a rule for a directory does not hold for what is mounted over it.
+    pub(super) fn refresh(&mut self) {
+        let is_unchanged = self.mounts.as_ref().is_some_and(|mounts| !kernel::has_news(mounts.as_fd()));
+        if !is_unchanged {
+            self.kept.clear();
+            if self.mounts.is_none() {
+                self.mounts = File::open("/proc/self/mountinfo").ok();
+            }
+        }
+    }
+
+    /// The entries of a directory, but for links, up to `most`. `None`: it cannot be listed.
+    pub(super) fn of(&mut self, directory: &Path, most: usize) -> Option<&[Neighbour]> {
+        let stamp = Stamp::of(directory).ok()?;
+        if self.kept.get(directory).is_none_or(|(kept, _)| *kept != stamp) {
+            self.kept.remove(directory);
+            let now = clock::wall();
+            let entries = read(directory, most).ok()?;
+            if self.mounts.is_none() || entries.len() > MOST_KEPT || !stamp.is_settled(now) {
+                self.passing = entries;
+                return Some(&self.passing);
+            }
+            self.kept.insert(directory.to_owned(), (stamp, entries));
+        }
+        self.kept.get(directory).map(|(_, entries)| entries.as_slice())
+    }
+}
+
+/// Entries that come and go meanwhile are no error; those that cannot be named, the child cannot reach either.
+fn read(directory: &Path, most: usize) -> io::Result<Vec<Neighbour>> {
+    let opened = File::open(directory)?;
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(directory)?.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        // A rule for a link would mean nothing: rules hold for what a path leads to.
+        if kind.is_symlink() {
+            continue;
+        }
+        if entries.len() >= most {
+            break;
+        }
+        let name = entry.file_name();
+        let Ok(text) = CString::new(name.as_bytes()) else { continue };
+        if let Ok(file) = kernel::locate_in(opened.as_fd(), &text) {
+            entries.push(Neighbour { name, file, is_directory: kind.is_dir() });
+        }
+    }
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(neighbours: &mut Neighbours, directory: &Path) -> Vec<String> {
+        neighbours.refresh();
+        let entries = neighbours.of(directory, 100).expect("it can be listed");
+        let mut names: Vec<_> = entries.iter().map(|entry| entry.name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_directory_that_changes_is_read_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut neighbours = Neighbours::default();
+        for round in 0..50 {
+            let name = format!("{round:02}");
+            std::fs::write(directory.path().join(&name), "").expect("a file");
+            assert_eq!(names(&mut neighbours, directory.path()).last(), Some(&name));
+        }
+        std::fs::remove_file(directory.path().join("49")).expect("a file");
+        assert_eq!(names(&mut neighbours, directory.path()).len(), 49);
+    }
+
+    #[test]
+    fn a_directory_that_does_not_change_is_read_once() {
+        let mut neighbours = Neighbours::default();
+        // Nothing is made or removed here while tests run.
+        let directory = Path::new("/usr");
+        let first = names(&mut neighbours, directory);
+        assert!(neighbours.kept.contains_key(directory), "kept");
+        let entries = neighbours.of(directory, 100).expect("kept").as_ptr();
+        assert_eq!(neighbours.of(directory, 100).expect("kept").as_ptr(), entries, "the same ones");
+        assert_eq!(names(&mut neighbours, directory), first);
+    }
+
+    #[test]
+    fn what_changed_a_moment_ago_is_not_kept() {
+        let stamp = Stamp { device: 1, inode: 1, modified: (10, 0), changed: (10, 0) };
+        assert!(!stamp.is_settled(10_000_000));
+        assert!(!stamp.is_settled(10_050_000));
+        assert!(stamp.is_settled(10_050_001));
+        assert!(!Stamp { changed: (i64::MAX, 0), ..stamp }.is_settled(10_050_001), "clocks that disagree");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_listed_has_no_neighbours() {
+        assert!(Neighbours::default().of(Path::new("/nowhere/at/all"), 10).is_none());
+    }
+}
