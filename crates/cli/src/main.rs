@@ -43,6 +43,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Actions that an embedded worker runs find this program as `attune-agent`.
+    if let Some(code) = attune_worker::helper::run_if_called() {
+        return code;
+    }
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(refusal) => return arguments::refuse(&refusal),

@@ -22,6 +22,7 @@ use crate::error::WorkerError;
 use crate::execution::{LIFE, OWNER, Planner, WorkAreas, WorkerVariables};
 use crate::executions::{Books, Spool, leftovers};
 use crate::handle::WorkerHandle;
+use crate::helper::{HelperPlaces, NoSecrets, SecretSource};
 use crate::home::Home;
 use crate::identity::{self, Identity};
 use crate::mode::Mode;
@@ -45,6 +46,7 @@ pub struct WorkerBuilder {
     registry: Option<Registry>,
     runtimes: Vec<RuntimeSpec>,
     artifacts: Option<Arc<dyn ArtifactStore>>,
+    secrets: Arc<dyn SecretSource>,
     preparer: Arc<dyn Preparer>,
     extensions: Vec<Extension>,
     fault_injection: bool,
@@ -63,6 +65,7 @@ impl WorkerBuilder {
             registry: None,
             runtimes: Vec::new(),
             artifacts: None,
+            secrets: Arc::new(NoSecrets),
             preparer: Arc::new(NothingToPrepare),
             extensions: Vec::new(),
             fault_injection: false,
@@ -111,6 +114,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Where secrets come from that actions ask for. By default there are none.
+    #[must_use]
+    pub fn secrets(mut self, secrets: Arc<dyn SecretSource>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
     /// How environments of packs are made.
     #[must_use]
     pub fn preparer(mut self, preparer: Arc<dyn Preparer>) -> Self {
@@ -154,6 +164,8 @@ impl WorkerBuilder {
             Home::enter(&settings.state_directory, incarnation).map_err(unusable(settings.state_directory.clone()))?;
         let spool = Spool::new(home.join("ends"));
         let areas = WorkAreas::open(home.join("work")).map_err(unusable(home.join("work")))?;
+        let place = home.path().join("helper");
+        let helper = HelperPlaces::make(place.clone(), &settings.helper_program).map_err(unusable(place))?;
 
         let library = self.library.take().unwrap_or_else(|| read_packs(&settings));
         let registry = self.find_interpreters(&library).await;
@@ -183,6 +195,7 @@ impl WorkerBuilder {
             artifacts_directory: settings.artifacts_directory.clone(),
             registry,
             areas,
+            helper,
             child_environment: settings.child_environment.clone(),
             variables: WorkerVariables {
                 worker: settings.name.clone(),
@@ -203,6 +216,7 @@ impl WorkerBuilder {
             announcement,
             keeps_output_elsewhere: self.artifacts.is_some(),
             artifacts: self.artifacts.take().unwrap_or_else(|| Arc::new(StoreArtifacts::new(Arc::clone(&store)))),
+            secrets: Arc::clone(&self.secrets),
             environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
             wanted_environments: environments_of(&planner.library),
             planner,

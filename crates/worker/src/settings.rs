@@ -7,6 +7,7 @@ use std::time::Duration;
 use attune_runtime::CleanEnvironment;
 
 use crate::fence::FencePolicy;
+use crate::helper::HelperProgram;
 
 /// What a worker must be told. Made from the configuration by the programs, by hand in tests.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Settings {
     /// What every child finds in its environment beside Attune's own variables. Nothing else is inherited: this
     /// process's environment may hold credentials, and it slows interpreters down.
     pub child_environment: CleanEnvironment,
+    /// Which program actions find as `attune-agent`.
+    pub helper_program: HelperProgram,
     /// How long the database and the broker may take to answer at start.
     pub patience: Duration,
 }
@@ -79,6 +82,7 @@ impl Settings {
             environments_directory: directory.join("runtime_envs"),
             api_url: None,
             child_environment: CleanEnvironment::from_inherited(std::env::vars_os()),
+            helper_program: HelperProgram::default(),
             patience: Duration::from_secs(30),
         }
     }

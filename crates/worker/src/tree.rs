@@ -32,6 +32,7 @@ use crate::environments::{EnvSetup, EnvSetupDeps, EnvironmentKey, Environments};
 use crate::execution::{ExecutorDeps, Planner};
 use crate::executions::{Books, Claims, Executions, ExecutionsDeps, Finisher, Spool};
 use crate::heartbeat::{Heartbeat, HeartbeatDeps};
+use crate::helper::SecretSource;
 use crate::home::Home;
 use crate::identity::Identity;
 use crate::io_runtime::IoRuntime;
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) link: Arc<dyn ConsumerLink>,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
+    pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) keeps_output_elsewhere: bool,
     pub(crate) environments: Arc<Environments>,
     pub(crate) wanted_environments: Vec<EnvironmentKey>,
@@ -97,7 +99,7 @@ impl Later {
 
 /// Declares and starts the tree. Must be called inside an actix system.
 pub(crate) fn grow(parts: Parts) -> Tree {
-    let Parts { mode, settings, identity, announcement, store, link, artifacts, .. } = parts;
+    let Parts { mode, settings, identity, announcement, store, link, artifacts, secrets, .. } = parts;
     let (environments, planner, books) = (parts.environments, parts.planner, parts.books);
     // A full worker prepares everything before it takes work; an agent prepares what is asked of it.
     let is_eager = match mode {
@@ -212,6 +214,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     planner,
                     port,
                     artifacts,
+                    secrets,
                     observers,
                 });
                 let addresses = Arc::new(Mutex::new(HashMap::new()));

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use attune_config::{Config, Sources};
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::helper;
 use crate::mode::Mode;
 use arguments::Arguments;
 pub use serve::ServeError;
@@ -35,6 +36,9 @@ pub fn main(mode: Mode) -> ExitCode {
 /// Runs the program with these arguments; the first is its name.
 #[must_use]
 pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    if let Some(code) = helper::run_if_called() {
+        return code;
+    }
     let command = Arguments::command().name(mode.program()).bin_name(mode.program());
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {

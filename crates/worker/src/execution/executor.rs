@@ -20,6 +20,7 @@ use super::run::{self, RunReport};
 use crate::artifacts::{ArtifactStore, LogPort, collect};
 use crate::environments::{Environments, Prepare};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
+use crate::helper::{CallsDeps, SecretSource};
 use crate::notice::ExecutionNotice;
 
 /// How often, and after which pause, an environment is asked for again whose build was given up by a crash.
@@ -56,7 +57,22 @@ pub(crate) struct ExecutorDeps {
     pub(crate) planner: Arc<Planner>,
     pub(crate) port: LogPort,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
+    pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) observers: Arc<[Recipient<ExecutionNotice>]>,
+}
+
+impl ExecutorDeps {
+    /// What the calls of one attempt need.
+    fn calls(&self, key: Key, work: &Claimed) -> CallsDeps {
+        CallsDeps {
+            key,
+            action: work.spec.action.clone(),
+            declared_secrets: work.spec.secrets.clone(),
+            secrets: Arc::clone(&self.secrets),
+            artifacts: Arc::clone(&self.artifacts),
+            waiting: self.planner.helper.waiting(key),
+        }
+    }
 }
 
 /// The actor that sees one attempt through.
@@ -219,7 +235,8 @@ impl Executor {
         };
         let wants_pid = !deps.observers.is_empty();
         let artifacts_dir = plan.artifacts_dir.clone();
-        let report = run::run(key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
+        let calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
+        let report = run::run(key, plan, deps.port.clone(), wants_pid, allowed_at, calls, |stopper, pid| {
             leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });
         });

@@ -29,6 +29,8 @@ pub(crate) struct Output {
     is_streaming: bool,
     stdout: Option<ResultBytes>,
     system_bytes: u64,
+    /// What else there is to say while the child runs.
+    lines: Option<mpsc::Receiver<String>>,
 }
 
 impl Output {
@@ -45,27 +47,31 @@ impl Output {
             is_streaming,
             stdout,
             system_bytes: 0,
+            lines: None,
         }
+    }
+
+    /// Says what comes out of `lines`, too: one line each, with its end.
+    pub(crate) fn hear(&mut self, lines: mpsc::Receiver<String>) {
+        self.lines = Some(lines);
     }
 
     /// Takes chunks until the child has no more.
     pub(crate) async fn collect(&mut self, mut chunks: mpsc::Receiver<Chunk>) {
         let patience = Instant::now() + IN_HAND_TIME;
         loop {
-            let chunk = if self.in_hand.is_empty() {
-                chunks.recv().await
-            } else {
-                tokio::select! {
-                    biased;
-                    chunk = chunks.recv() => chunk,
-                    () = tokio::time::sleep_until(patience) => {
-                        self.stream().await;
-                        continue;
-                    }
+            tokio::select! {
+                biased;
+                chunk = chunks.recv() => match chunk {
+                    Some(chunk) => self.take(chunk).await,
+                    None => return,
+                },
+                line = next_line(&mut self.lines) => self.say(line).await,
+                () = tokio::time::sleep_until(patience), if !self.in_hand.is_empty() => {
+                    self.stream().await;
+                    continue;
                 }
-            };
-            let Some(chunk) = chunk else { return };
-            self.take(chunk).await;
+            }
             if !self.is_streaming && (self.in_hand_bytes > IN_HAND_BYTES || Instant::now() >= patience) {
                 self.stream().await;
             }
@@ -74,6 +80,9 @@ impl Output {
 
     /// Adds what the worker has to say about the end, and hands out what is to ride along in the completion.
     pub(crate) async fn finish(&mut self, ended: Option<&Ended>) -> Vec<LogChunk> {
+        while let Some(line) = self.lines.as_mut().and_then(|lines| lines.try_recv().ok()) {
+            self.say(line).await;
+        }
         for line in ended.map(remarks).unwrap_or_default() {
             self.say(line).await;
         }
@@ -110,7 +119,8 @@ impl Output {
         }
     }
 
-    async fn say(&mut self, line: String) {
+    /// Adds a line of the worker's own, with its end.
+    pub(crate) async fn say(&mut self, line: String) {
         let offset = self.system_bytes;
         self.system_bytes += line.len() as u64;
         self.push(LogStream::System, offset, Timestamp(clock::wall()), line.into_bytes()).await;
@@ -135,6 +145,17 @@ impl Output {
             self.port.keep(chunk).await;
         }
     }
+}
+
+/// The next line; waits for ever when there will be none.
+async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> String {
+    if let Some(receiver) = lines {
+        if let Some(line) = receiver.recv().await {
+            return line;
+        }
+        *lines = None;
+    }
+    std::future::pending().await
 }
 
 /// What is worth saying about an end, one line each.

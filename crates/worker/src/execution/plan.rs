@@ -19,12 +19,14 @@ use super::result::ResultRules;
 use super::run::RunPlan;
 use super::work_area::{WorkArea, WorkAreas};
 use crate::executions::Key;
+use crate::helper::HelperPlaces;
 
 /// From the work of a claim to the command that does it.
 pub(crate) struct Planner {
     pub(crate) library: Library,
     pub(crate) registry: Registry,
     pub(crate) areas: WorkAreas,
+    pub(crate) helper: HelperPlaces,
     pub(crate) artifacts_directory: PathBuf,
     pub(crate) child_environment: CleanEnvironment,
     pub(crate) variables: WorkerVariables,
@@ -59,6 +61,8 @@ impl Planner {
         let declared = (!spec.artifacts.is_empty()).then(|| artifacts_dir.clone());
         let places = Places { pack_dir, artifacts_dir, result_file: &area.result_file };
         command.environment.extend(self.variables.of(key, work, places));
+        self.helper.announce(&mut command.environment);
+        command.has_helper_socket = self.helper.has_program();
         deliver(&mut command, spec, &work.parameters, &mut area)?;
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
         command.grace = self.grace;
@@ -113,7 +117,7 @@ impl Planner {
 
 /// Puts the parameters where the action expects them. Data never becomes code, and the value of a secret parameter
 /// never stands in the environment, where every process of the same user could read it: an action that takes its
-/// parameters from there finds the secret ones as one JSON object on standard input.
+/// parameters from there finds the secret ones on standard input, in its format.
 fn deliver(
     command: &mut Command,
     spec: &ExecutionSpec,
@@ -142,7 +146,7 @@ fn deliver(
                 command.environment.push((name.into(), value.into()));
             }
             if !secret.is_empty() {
-                command.input = attune_pack::render(ParameterFormat::Json, &secret).map_err(refused)?;
+                command.input = attune_pack::render(spec.parameter_format, &secret).map_err(refused)?;
             }
         }
     }

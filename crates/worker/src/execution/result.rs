@@ -1,10 +1,14 @@
 //! The result of an execution: where it is written, how it is read, and what is wrong with it.
 
+use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::Read;
+use std::os::fd::BorrowedFd;
 
+use attune_pack::{Misread, read_json, read_yaml};
 use attune_types::OutputFormat;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, chmodat, fstat, openat, statat};
+use rustix::io::Errno;
 use serde_json::Value;
 
 /// The largest result, in bytes.
@@ -56,6 +60,19 @@ impl ResultRules {
         Ok(result)
     }
 
+    /// The result that the action set by calling its worker, which wins over everything else.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read_set(&self, text: Vec<u8>) -> Result<Option<Value>, String> {
+        let parsed = parse(OutputFormat::Json, ResultBytes::Whole(text));
+        let result = parsed.map_err(|why| format!("attune-agent output set: {why}"))?;
+        if let Some(schema) = &self.schema {
+            attune_pack::check_result(schema, &result)?;
+        }
+        Ok(Some(result))
+    }
+
     const fn format_of_file(&self) -> OutputFormat {
         match self.format {
             OutputFormat::Text | OutputFormat::Json => OutputFormat::Json,
@@ -64,45 +81,78 @@ impl ResultRules {
     }
 }
 
-/// Reads the file an action may have written; `None` when it did not.
-pub(crate) fn read_file(path: &Path) -> io::Result<Option<ResultBytes>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+/// Reads the file an action may have written; `None` when it did not. Only a regular file with one name is read: what
+/// else may stand there could make its reader wait for ever or give away what the action cannot read itself.
+pub(crate) fn read_file(directory: BorrowedFd<'_>, name: &CStr) -> Result<Option<ResultBytes>, String> {
+    let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(failed("cannot be looked at", errno)),
     };
+    // Looked at before it is opened, since opening is what some devices act upon; and afterwards, in case it changed.
+    refusal(&stat).map_or(Ok(()), Err)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat(directory, name, flags, Mode::empty()).or_else(|errno| match errno {
+        // Its own mode may forbid it to the very user it belongs to.
+        Errno::ACCESS => {
+            chmodat(directory, name, Mode::RUSR, AtFlags::empty())?;
+            openat(directory, name, flags, Mode::empty())
+        }
+        other => Err(other),
+    });
+    let file = file.map_err(|errno| failed("cannot be opened", errno))?;
+    let stat = fstat(&file).map_err(|errno| failed("cannot be looked at", errno))?;
+    refusal(&stat).map_or(Ok(()), Err)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    let read = File::from(file).take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot be read: {error}"))?;
     Ok(Some(if bytes.len() > MAX_BYTES { ResultBytes::TooMany } else { ResultBytes::Whole(bytes) }))
+}
+
+fn failed(what: &str, errno: Errno) -> String {
+    format!("{what}: {}", std::io::Error::from(errno))
+}
+
+fn refusal(stat: &Stat) -> Option<String> {
+    let what = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile if stat.st_nlink > 1 => format!("one of {} names of a file", stat.st_nlink),
+        FileType::RegularFile => return None,
+        FileType::Directory => "a directory".to_owned(),
+        FileType::Symlink => "a symbolic link".to_owned(),
+        FileType::Fifo => "a FIFO".to_owned(),
+        FileType::Socket => "a socket".to_owned(),
+        FileType::CharacterDevice | FileType::BlockDevice => "a device".to_owned(),
+        FileType::Unknown => "nothing known".to_owned(),
+    };
+    Some(format!("is {what}; a result is written into a regular file of its own"))
 }
 
 fn parse(format: OutputFormat, bytes: ResultBytes) -> Result<Value, String> {
     let ResultBytes::Whole(bytes) = bytes else { return Err(format!("larger than {MAX_BYTES} bytes")) };
-    let text = std::str::from_utf8(&bytes).map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
+        format!("line {line} column {column}: byte {} is not UTF-8", before.len() + 1)
+    })?;
     if text.trim().is_empty() {
         // An empty list of lines is a list; an empty document is no document.
         return if format == OutputFormat::Jsonl { Ok(Value::Array(Vec::new())) } else { Err("empty".to_owned()) };
     }
     match format {
-        OutputFormat::Text | OutputFormat::Json => serde_json::from_str(text).map_err(|error| position(&error, 0)),
+        OutputFormat::Text | OutputFormat::Json => read_json(text.as_bytes()).map_err(|error| error.to_string()),
         OutputFormat::Jsonl => text
             .lines()
             .enumerate()
             .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(index, line)| serde_json::from_str(line).map_err(|error| position(&error, index)))
+            .map(|(index, line)| {
+                let moved = |error: Misread| Misread { line: error.line + index, ..error }.to_string();
+                read_json(line.as_bytes()).map_err(moved)
+            })
             .collect::<Result<Vec<Value>, String>>()
             .map(Value::Array),
-        OutputFormat::Yaml => serde_saphyr::from_str(text).map_err(|error| {
-            let words = error.to_string();
-            words.lines().next().unwrap_or("not YAML").to_owned()
-        }),
+        OutputFormat::Yaml => read_yaml(text).map_err(|error| error.to_string()),
     }
-}
-
-fn position(error: &serde_json::Error, lines_before: usize) -> String {
-    let words = error.to_string();
-    let reason = words.split(" at line ").next().unwrap_or("not JSON").to_owned();
-    format!("line {} column {}: {reason}", error.line() + lines_before, error.column())
 }
 
 #[cfg(test)]
@@ -139,12 +189,32 @@ mod tests {
             (OutputFormat::Json, "1 2", "standard output: line 1 column 3: trailing characters"),
             (OutputFormat::Json, "", "standard output: empty"),
             (OutputFormat::Jsonl, "1\n2\n}\n", "standard output: line 3 column 1: expected value"),
+            (OutputFormat::Json, "{\"a\": 1, \"a\": 2}", "standard output: line 1 column 12: duplicate key \"a\""),
+            (
+                OutputFormat::Jsonl,
+                "1\n[NaN]\n",
+                "standard output: line 2 column 2: JSON has no NaN; write null or a text",
+            ),
+            (OutputFormat::Json, "[1e999]", "standard output: line 1 column 7: number out of range"),
         ] {
             assert_eq!(rules(format).read(None, whole(text)), Err(expected.to_owned()), "{text:?}");
         }
         let bytes = ResultBytes::Whole(b"ab\xff".to_vec());
-        assert_eq!(rules(OutputFormat::Json).read(None, bytes), Err("standard output: byte 3 is not UTF-8".to_owned()));
-        assert!(rules(OutputFormat::Yaml).read(None, whole("a: [1")).is_err());
+        assert_eq!(
+            rules(OutputFormat::Json).read(None, bytes),
+            Err("standard output: line 1 column 3: byte 3 is not UTF-8".to_owned())
+        );
+        for (text, words) in
+            [("a: [1", "line "), ("a: 1\na: 2", "duplicate"), ("a: .inf", "line 1"), ("a: &x [*x]", "line 1")]
+        {
+            let error = rules(OutputFormat::Yaml).read(None, whole(text)).expect_err(text);
+            assert!(error.starts_with("standard output: line ") && error.contains(words), "{text:?}: {error}");
+        }
+        for deep in ["[".repeat(100_000), "{\"a\":".repeat(100_000)] {
+            for format in [OutputFormat::Json, OutputFormat::Yaml, OutputFormat::Jsonl] {
+                assert!(rules(format).read(None, whole(&deep)).expect_err("too deep").contains("line 1 column"));
+            }
+        }
         let error = rules(OutputFormat::Json).read(None, ResultBytes::TooMany).expect_err("too large");
         assert_eq!(error, "standard output: larger than 1048576 bytes");
     }
@@ -161,12 +231,18 @@ mod tests {
 
     #[test]
     fn a_file_is_read_up_to_its_limit() {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("result");
-        assert_eq!(read_file(&path).expect("no file is no error"), None);
+        let held = File::open(directory.path()).expect("opens");
+        let read = || read_file(held.as_fd(), c"result");
+        assert_eq!(read(), Ok(None), "no file is no error");
         std::fs::write(&path, vec![b' '; MAX_BYTES]).expect("written");
-        assert!(matches!(read_file(&path).expect("read"), Some(ResultBytes::Whole(_))));
+        assert!(matches!(read(), Ok(Some(ResultBytes::Whole(_)))));
         std::fs::write(&path, vec![b' '; MAX_BYTES + 1]).expect("written");
-        assert_eq!(read_file(&path).expect("read"), Some(ResultBytes::TooMany));
+        assert_eq!(read(), Ok(Some(ResultBytes::TooMany)));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).expect("set");
+        assert_eq!(read(), Ok(Some(ResultBytes::TooMany)), "its own mode does not hide it");
     }
 }

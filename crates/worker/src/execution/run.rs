@@ -1,23 +1,31 @@
 //! Runs the child of one attempt, from spawn to result.
 
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use attune_process::{Command, Ended, SpawnError, Stopper, Usage};
+use attune_process::{Command, Ended, Stopper, Usage};
 use attune_types::{Evidence, LogChunk, Outcome, Resources};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::ended_child::EndedChild;
+use super::ended_child::{EndedChild, Ran};
 use super::evidence;
 use super::output::Output;
-use super::result::{self, ResultRules};
+use super::refusal::{self, Patience};
+use super::result::ResultRules;
 use super::work_area::WorkArea;
 use crate::artifacts::LogPort;
 use crate::executions::Key;
+use crate::helper::{self, Calls, CallsDeps};
 
 /// Chunks that may lie between the child and its output's way; each has at most 64 KiB, and there are many children.
 const CHUNKS: usize = 2;
+
+/// Lines that calls may have on their way to the log; who calls more often waits.
+const LINES: usize = 4;
 
 /// Everything that is needed to run one child.
 #[derive(Debug)]
@@ -56,59 +64,83 @@ pub(crate) async fn run(
     port: LogPort,
     wants_pid: bool,
     allowed_at: Duration,
+    calls: Option<CallsDeps>,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
     let RunPlan { command, rules, limit_ms, area, .. } = plan;
     let (sender, chunks) = mpsc::channel(CHUNKS);
-    let child = match attune_process::spawn(command, sender) {
-        Ok(child) => child,
-        Err(error) => return RunReport::not_started(refusal(&error)),
+    let mut patience = Patience::default();
+    let child = loop {
+        match attune_process::spawn(command.clone(), sender.clone()) {
+            Ok(child) => break child,
+            Err(error) => match patience.after(&error) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return RunReport::not_started(refusal::outcome(&error)),
+            },
+        }
     };
+    // The output is over when nobody can send more of it.
+    drop((command, sender));
     let seen = evidence::of_start(child.pid(), allowed_at);
     // Asking for the whole identity reads `/proc`, which nobody pays for who does not want it.
     started(child.stopper(), wants_pid.then(|| child.id().pid));
     let mut output = Output::new(key, port, rules.reads_stdout());
+    let calls = calls.map(|deps| {
+        let (sender, lines) = mpsc::channel(LINES);
+        output.hear(lines);
+        Arc::new(Calls::new(deps, sender))
+    });
     // Both in one task: output that has to wait for its way out must not keep the deadline from being watched.
-    let (ended, ()) = tokio::join!(child.wait(), output.collect(chunks));
-    let read = read_result(&rules, &area, &mut output, &ended);
+    let running = async { tokio::join!(child.wait(), output.collect(chunks)).0 };
+    let ended = tokio::select! {
+        biased;
+        ended = running => ended,
+        never = answer(std::future::pending(), calls.as_ref()) => match never {},
+    };
+    let concluded = calls.map(|calls| calls.conclude()).unwrap_or_default();
+    let read = read_result(&rules, &area, &mut output, &ended, concluded.result);
+    for line in concluded.lines {
+        output.say(line).await;
+    }
     let logs = output.finish(Some(&ended)).await;
     let (result, invalid) = match read {
         Ok(result) => (result, None),
         Err(why) => (None, Some(why)),
     };
     let evidence = evidence::with_end(seen, &ended);
-    let end = EndedChild::Ran { how: ended.how, stopped: ended.stopped_because, limit_ms, invalid };
+    let end = EndedChild::Ran(Ran::of(&ended, limit_ms, invalid));
+    // The end is told when nothing is left of it, its files included.
+    area.clear().await;
     RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs }
 }
 
+/// Answers what the child calls, from its first call on. It never ends by itself: its execution does.
+async fn answer(socket: impl Future<Output = Option<OwnedFd>>, calls: Option<&Arc<Calls>>) -> Infallible {
+    if let Some(calls) = calls
+        && let Some(socket) = socket.await
+    {
+        helper::serve(socket, Arc::clone(calls)).await;
+    }
+    std::future::pending().await
+}
+
+/// `set`: what the action set by calling; it wins over its file, and that over its standard output.
 fn read_result(
     rules: &ResultRules,
     area: &WorkArea,
     output: &mut Output,
     ended: &Ended,
+    set: Option<Vec<u8>>,
 ) -> Result<Option<Value>, String> {
-    let file = result::read_file(&area.result_file).map_err(|error| format!("ATTUNE_RESULT_FILE: {error}"))?;
-    let read = rules.read(file, output.take_stdout());
+    let read = match set {
+        Some(text) => rules.read_set(text),
+        None => {
+            let file = area.read_result().map_err(|why| format!("ATTUNE_RESULT_FILE {why}"))?;
+            rules.read(file, output.take_stdout())
+        }
+    };
     // A script that failed owes nobody a result: what it left is kept when it can be read, and no complaint otherwise.
     if ended.is_success() { read } else { Ok(read.unwrap_or(None)) }
-}
-
-/// The outcome of a child that could not be started, with every reason the error carries.
-fn refusal(error: &SpawnError) -> Outcome {
-    match error {
-        SpawnError::InterpreterNotFound { interpreter, .. } => {
-            Outcome::InterpreterMissing { name: interpreter.clone() }
-        }
-        other => {
-            let mut reason = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                reason = format!("{reason}: {cause}");
-                source = cause.source();
-            }
-            Outcome::NotExecutable { reason }
-        }
-    }
 }
 
 fn resources(usage: &Usage) -> Resources {

@@ -1,11 +1,12 @@
 //! What the calls of one execution do.
 
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use std::os::fd::OwnedFd;
 
 use attune_process::clock;
 use attune_types::ActionRef;
@@ -22,8 +23,8 @@ use crate::executions::Key;
 /// How many bytes of lines the calls of one execution may write: output has its own limits, and this is none.
 const MOST_LINE_BYTES: usize = 1 << 20;
 
-/// What the calls of one execution do, and what came of them.
-pub(crate) struct Calls {
+/// What the calls of one execution need.
+pub(crate) struct CallsDeps {
     pub(crate) key: Key,
     pub(crate) action: ActionRef,
     /// Names of the secrets that the action declares.
@@ -32,15 +33,20 @@ pub(crate) struct Calls {
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
     /// Where files wait to be stored: the worker's own, and out of the action's reach.
     pub(crate) waiting: PathBuf,
+}
+
+/// What the calls of one execution do, and what came of them. Dropping it removes files that were not stored.
+pub(crate) struct Calls {
+    deps: CallsDeps,
     /// Lines for the log of the execution.
-    pub(crate) lines: mpsc::Sender<String>,
-    pub(crate) state: Mutex<State>,
-    pub(crate) files: AtomicU64,
+    lines: mpsc::Sender<String>,
+    state: Mutex<State>,
+    files: AtomicU64,
 }
 
 /// What came of the calls so far.
 #[derive(Debug, Default)]
-pub(crate) struct State {
+struct State {
     draft: Draft,
     progress: Progress,
     line_bytes: usize,
@@ -57,6 +63,16 @@ pub(crate) struct Conclusion {
 }
 
 impl Calls {
+    /// Nothing was called yet; `lines` takes what is to be said in the log.
+    pub(crate) fn new(deps: CallsDeps, lines: mpsc::Sender<String>) -> Self {
+        Self { deps, lines, state: Mutex::default(), files: AtomicU64::new(0) }
+    }
+
+    /// Whose they are.
+    pub(super) const fn key(&self) -> Key {
+        self.deps.key
+    }
+
     /// Sets the result, or fields of it.
     pub(super) fn set_output(&self, text: &[u8], merge: bool) -> Result<(), String> {
         // Read before the lock is taken: a megabyte takes a while.
@@ -108,27 +124,27 @@ impl Calls {
     /// Keeps a file. Blocks as long as reading it does.
     pub(super) fn take_file(&self, file: OwnedFd) -> Result<PathBuf, String> {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let path = artifact::waiting_place(&self.waiting, number);
+        let path = artifact::waiting_place(&self.deps.waiting, number);
         artifact::copy(file, &path).map(|_size| path)
     }
 
     /// Hands a file that was taken to where artifacts are kept.
     pub(super) async fn store_file(&self, name: &str, path: PathBuf) -> Result<(), String> {
-        let (execution, attempt) = self.key.pair();
-        let stored = self.artifacts.put_file(execution, attempt, name, path).await;
+        let (execution, attempt) = self.deps.key.pair();
+        let stored = self.deps.artifacts.put_file(execution, attempt, name, path).await;
         stored.map_err(|error| format!("artifact {name} was not stored: {error}"))
     }
 
     /// Reads a secret.
     pub(super) async fn secret(&self, name: String) -> Result<SecretBytes, String> {
         let shown = plain(&name);
-        let not_granted = format!("secret {shown} is not granted to {}", self.action);
-        if !self.declared_secrets.contains(&name) {
+        let not_granted = format!("secret {shown} is not granted to {}", self.deps.action);
+        if !self.deps.declared_secrets.contains(&name) {
             return Err(format!("{not_granted}: the action does not declare it (secrets: [{shown}])"));
         }
-        let (execution, attempt) = self.key.pair();
-        let request = SecretRequest { execution, attempt, action: self.action.clone(), name };
-        match self.secrets.secret(&request).await {
+        let (execution, attempt) = self.deps.key.pair();
+        let request = SecretRequest { execution, attempt, action: self.deps.action.clone(), name };
+        match self.deps.secrets.secret(&request).await {
             Ok(secret) if secret.expose().len() > MAX_SECRET => {
                 Err(format!("secret {shown} has more than {MAX_SECRET} bytes, which is more than can be handed out"))
             }
@@ -153,5 +169,18 @@ impl Calls {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        if self.files.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        if let Err(error) = fs::remove_dir_all(&self.deps.waiting)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(execution.id = %self.deps.key.execution, error = &error as &dyn std::error::Error, "files that waited to be stored could not be removed");
+        }
     }
 }

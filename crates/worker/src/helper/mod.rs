@@ -30,9 +30,9 @@ mod secret_source;
 mod server;
 mod system;
 
-pub(crate) use calls::{Calls, Conclusion};
+pub(crate) use calls::{Calls, CallsDeps};
 pub use client::run_if_called;
-pub use places::HelperProgram;
 pub(crate) use places::HelperPlaces;
+pub use places::HelperProgram;
 pub use secret_source::{NoSecrets, SecretBytes, SecretRefusal, SecretRequest, SecretSource};
 pub(crate) use server::serve;

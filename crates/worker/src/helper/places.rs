@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use super::client::{NAME, can_be_called};
 use super::protocol::VARIABLE;
+use crate::executions::Key;
 
 /// Which program actions find as `attune-agent`. It must call [`crate::helper::run_if_called`] first in its `main`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub enum HelperProgram {
     /// This one.
     At(PathBuf),
 }
+
+/// The folder beside it, for files on their way to where artifacts are kept.
+const TAKEN: &str = "taken";
 
 /// The number of the descriptor that actions get.
 pub(crate) const DESCRIPTOR: i32 = 3;
@@ -55,9 +59,11 @@ pub(crate) struct HelperPlaces {
 impl HelperPlaces {
     /// Makes the folder; what an earlier life left there goes.
     pub(crate) fn make(directory: PathBuf, program: &HelperProgram) -> io::Result<Self> {
-        match fs::remove_dir_all(&directory) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        for old in [&directory, &directory.with_file_name(TAKEN)] {
+            match fs::remove_dir_all(old) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         let folder = |path: &Path| DirBuilder::new().recursive(true).mode(0o755).create(path);
         for (name, text) in MODULES {
@@ -78,6 +84,11 @@ impl HelperPlaces {
     /// Where it is: to be readable and executable by actions, and writable by none.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Where files that an attempt hands over wait to be stored: no attempt may read or write there.
+    pub(crate) fn waiting(&self, key: Key) -> PathBuf {
+        self.directory.with_file_name(TAKEN).join(key.to_string())
     }
 
     /// Whether actions can call: if not, they need no socket.
@@ -136,7 +147,8 @@ fn place_program(program: &HelperProgram, place: &Path) -> io::Result<bool> {
             let running = File::open("/proc/self/exe")?;
             let path = std::env::current_exe()?;
             let about = running.metadata()?;
-            let is_there = fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (about.dev(), about.ino()));
+            let is_there =
+                fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (about.dev(), about.ino()));
             if is_there {
                 symlink(path, place)?;
             } else {

@@ -40,7 +40,7 @@ pub(crate) async fn serve(socket: OwnedFd, calls: Arc<Calls>) {
         server.run().await
     };
     if let Err(error) = served.await {
-        tracing::warn!(execution.id = %calls.key.execution, error = &error as &dyn std::error::Error, "the calls of an execution can no longer be answered");
+        tracing::warn!(execution.id = %calls.key().execution, error = &error as &dyn std::error::Error, "the calls of an execution can no longer be answered");
     }
 }
 

@@ -158,9 +158,8 @@ fn socket_option(descriptor: RawFd, option: libc::c_int) -> Option<libc::c_int> 
     let mut value: libc::c_int = 0;
     let mut length = mem::size_of_val(&value) as libc::socklen_t;
     // SAFETY: the pointers are to an int and to its size; any descriptor number may be asked about.
-    let result = unsafe {
-        libc::getsockopt(descriptor, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length)
-    };
+    let result =
+        unsafe { libc::getsockopt(descriptor, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut length) };
     (result == 0).then_some(value)
 }
 

@@ -238,9 +238,8 @@ mod tests {
     #[test]
     fn every_call_has_its_words() {
         let plain = |call| Ok(Asked::Request(Request::Plain(call)));
-        let artifact = |name: &str, path: &str| {
-            Ok(Asked::Request(Request::Artifact { name: name.to_owned(), path: path.into() }))
-        };
+        let artifact =
+            |name: &str, path: &str| Ok(Asked::Request(Request::Artifact { name: name.to_owned(), path: path.into() }));
         let done = |percent, message: Option<&str>| plain(Call::Progress { percent, message: message.map(Into::into) });
         for (words, expected) in [
             (&["artifact", "put", "/tmp/a.csv"][..], artifact("a.csv", "/tmp/a.csv")),
