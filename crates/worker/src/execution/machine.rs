@@ -131,20 +131,21 @@ impl Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execution::ended_child::Ran;
     use attune_process::{How, StopReason};
     use proptest::prelude::*;
 
+    fn ended(how: How, stopped: Option<StopReason>) -> Event {
+        let ran = Ran { how, stopped, limit_ms: 1, invalid: None, oom: None, sent_by: None };
+        Event::Ended(EndedChild::Ran(ran))
+    }
+
     fn exited() -> Event {
-        Event::Ended(EndedChild::Ran { how: How::Exited(0), stopped: None, limit_ms: 1, invalid: None })
+        ended(How::Exited(0), None)
     }
 
     fn killed() -> Event {
-        Event::Ended(EndedChild::Ran {
-            how: How::Signaled(9),
-            stopped: Some(StopReason::Requested("x".into())),
-            limit_ms: 1,
-            invalid: None,
-        })
+        ended(How::Signaled(9), Some(StopReason::Requested("x".into())))
     }
 
     fn cancel(kill: bool) -> Event {

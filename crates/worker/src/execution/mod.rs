@@ -7,6 +7,8 @@ mod executor;
 mod machine;
 mod output;
 mod plan;
+mod refusal;
+mod removal;
 mod result;
 mod run;
 mod stop_cause;

@@ -1,17 +1,29 @@
 //! The files of one attempt.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::ffi::{CStr, CString};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
+
+use super::removal::remove;
+use super::result::{self, ResultBytes};
 use crate::executions::Key;
 
 /// Where attempts may have files. Nothing of it is made until an attempt needs it: a script without files never
 /// touches the disk.
+///
+/// The directory is held open, and everything in it is reached through that descriptor without following a link: what a
+/// script puts in the place of its own directory leads nobody elsewhere.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkAreas {
     root: PathBuf,
+    held: Arc<OwnedFd>,
 }
 
 /// The files of one attempt. Dropping it removes them.
@@ -19,28 +31,49 @@ pub(crate) struct WorkAreas {
 pub(crate) struct WorkArea {
     /// Where the action may write its result. Beside the directory, so that it can be offered without making one.
     pub(crate) result_file: PathBuf,
-    directory: PathBuf,
-    is_made: bool,
+    result_name: CString,
+    path: PathBuf,
+    name: CString,
+    root: Arc<OwnedFd>,
+    directory: Option<OwnedFd>,
+    /// Whether the result file lies in the directory.
+    is_enclosed: bool,
 }
 
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
 impl WorkAreas {
-    /// Clears what an earlier life left under `root` and makes it.
+    /// Clears what an earlier life left under `root` and makes it. What cannot be cleared is left and logged: it is in
+    /// nobody's way, for no two attempts have one name.
     pub(crate) fn open(root: PathBuf) -> io::Result<Self> {
-        match fs::remove_dir_all(&root) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let outside = root.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(outside)?;
+        let name = c_string(root.file_name().unwrap_or_default().as_encoded_bytes())?;
+        let parent = openat(CWD, outside, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        if let Err(error) = remove(parent.as_fd(), &name) {
+            tracing::warn!(path = %root.display(), error = &error as &dyn std::error::Error, "what an earlier life left could not be removed");
         }
-        DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
-        Ok(Self { root })
+        match mkdirat(&parent, &name, Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let held = Arc::new(openat(&parent, &name, DIRECTORY, Mode::empty())?);
+        Ok(Self { root, held })
     }
 
     /// The files of one attempt, none of which exists yet.
     pub(crate) fn area(&self, key: Key) -> WorkArea {
         let name = format!("{}.{}", key.execution, key.attempt);
+        let result_name = format!("{name}.result");
+        let c_name = |name: &str| CString::new(name).expect("numbers and dots hold no zero byte");
         WorkArea {
-            result_file: self.root.join(format!("{name}.result")),
-            directory: self.root.join(name),
-            is_made: false,
+            result_file: self.root.join(&result_name),
+            result_name: c_name(&result_name),
+            path: self.root.join(&name),
+            name: c_name(&name),
+            root: Arc::clone(&self.held),
+            directory: None,
+            is_enclosed: false,
         }
     }
 }
@@ -48,52 +81,85 @@ impl WorkAreas {
 impl WorkArea {
     /// A directory of the attempt's own, made now when it does not exist.
     pub(crate) fn directory(&mut self) -> io::Result<&Path> {
-        if !self.is_made {
-            DirBuilder::new().mode(0o700).create(&self.directory)?;
-            self.is_made = true;
-        }
-        Ok(&self.directory)
+        self.held()?;
+        Ok(&self.path)
+    }
+
+    /// Moves the result file into the directory, and makes that: for an action that may write nowhere else. The
+    /// directory. Must be asked for before the action knows where its result file is.
+    #[allow(dead_code, reason = "for sandboxes that hide everything but the directory")]
+    pub(crate) fn enclose(&mut self) -> io::Result<&Path> {
+        self.held()?;
+        self.is_enclosed = true;
+        self.result_name = c".result".to_owned();
+        self.result_file = self.path.join(".result");
+        Ok(&self.path)
     }
 
     /// Writes a file into the directory; its path.
     pub(crate) fn write(&mut self, name: &str, content: &[u8], mode: u32) -> io::Result<PathBuf> {
-        let path = self.directory()?.join(name);
-        OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?.write_all(content)?;
-        Ok(path)
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(self.held()?, name, flags, Mode::from_raw_mode(mode))?;
+        File::from(file).write_all(content)?;
+        Ok(self.path.join(name))
+    }
+
+    /// The result file, when the action wrote one.
+    ///
+    /// # Errors
+    /// Why it is none that can be read.
+    pub(crate) fn read_result(&self) -> Result<Option<ResultBytes>, String> {
+        result::read_file(self.place_of_result(), &self.result_name)
+    }
+
+    /// Removes everything, away from the runtime's threads when there may be much of it.
+    pub(crate) async fn clear(self) {
+        if self.directory.is_none() {
+            drop(self);
+            return;
+        }
+        if let Err(error) = tokio::task::spawn_blocking(move || drop(self)).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "removing a work directory failed");
+        }
+    }
+
+    fn held(&mut self) -> io::Result<BorrowedFd<'_>> {
+        if self.directory.is_none() {
+            mkdirat(&self.root, &self.name, Mode::RWXU)?;
+            self.directory = Some(openat(&self.root, &self.name, DIRECTORY, Mode::empty())?);
+        }
+        self.directory.as_ref().map(AsFd::as_fd).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn place_of_result(&self) -> BorrowedFd<'_> {
+        match &self.directory {
+            Some(directory) if self.is_enclosed => directory.as_fd(),
+            _ => self.root.as_fd(),
+        }
     }
 }
 
 impl Drop for WorkArea {
     fn drop(&mut self) {
+        let remove = |name: &CStr| {
+            if let Err(error) = remove(self.root.as_fd(), name) {
+                tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "files of an attempt could not be removed");
+            }
+        };
         // The action may have written the file or not; either way it must be gone.
-        let _absent = fs::remove_file(&self.result_file);
-        if self.is_made
-            && let Err(error) = fs::remove_dir_all(&self.directory)
-        {
-            tracing::warn!(path = %self.directory.display(), error = &error as &dyn std::error::Error, "work directory could not be removed");
+        if !self.is_enclosed {
+            remove(&self.result_name);
+        }
+        if self.directory.is_some() {
+            remove(&self.name);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use attune_types::{AttemptNumber, ExecutionId};
-
-    #[test]
-    fn files_appear_on_demand_and_leave_with_the_attempt() {
-        let directory = tempfile::tempdir().expect("directory");
-        let root = directory.path().join("work");
-        fs::create_dir_all(root.join("left behind")).expect("made");
-        let areas = WorkAreas::open(root.clone()).expect("opens");
-        let count = || fs::read_dir(&root).expect("there").count();
-        assert_eq!(count(), 0);
-        let mut area = areas.area(Key::new(ExecutionId(1), AttemptNumber(2)));
-        assert_eq!(count(), 0);
-        let script = area.write("script.sh", b"true", 0o700).expect("written");
-        assert_eq!(fs::read(&script).expect("read"), b"true");
-        fs::write(&area.result_file, b"1").expect("written");
-        drop(area);
-        assert_eq!(count(), 0);
-    }
+fn c_string(bytes: &[u8]) -> io::Result<CString> {
+    CString::new(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
+
+#[cfg(test)]
+#[path = "work_area_tests.rs"]
+mod tests;
