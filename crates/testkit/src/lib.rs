@@ -37,6 +37,7 @@ pub mod postgres;
 pub mod processes;
 mod programs;
 pub mod rabbitmq;
+pub mod s3;
 mod start_error;
 
 pub use directory::TestDirectory;

@@ -1,0 +1,3 @@
+//! What is taken of a hostile directory, and where it is kept.
+mod harvesting;
+mod places;
