@@ -28,6 +28,8 @@ mod progress;
 mod protocol;
 mod secret_source;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod system;
 
 pub(crate) use calls::{Calls, CallsDeps};
