@@ -6,7 +6,8 @@ use std::path::{Component, Path};
 
 use attune_types::action::{EnvironmentChange, is_valid_name};
 use attune_types::{
-    ActionSpec, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, RetryCause, RuntimeSpec, variable_refusal,
+    ActionSpec, LimitKind, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits, RetryCause,
+    RuntimeSpec, variable_refusal,
 };
 use serde_json::{Map, Value};
 
@@ -82,6 +83,7 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
     if let Some(problem) = action.output_schema.as_ref().and_then(schema_problem) {
         breaches.add("output_schema", problem);
     }
+    limits(&mut breaches, &action.resources);
     if action.sandbox.is_some_and(|level| level > 3) {
         breaches.add("sandbox", "must be 0, 1, 2 or 3");
     }
@@ -89,6 +91,20 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
         breaches.add("warm", "must be auto or never");
     }
     breaches.0
+}
+
+/// Limits below which nothing would ever start, so that they can only be mistaken (mebibytes written as bytes).
+fn limits(breaches: &mut Breaches, asked: &ResourceLimits) {
+    for (kind, field, least) in [
+        (LimitKind::Memory, "resources.memory_bytes", 1 << 20),
+        (LimitKind::Cpu, "resources.cpu_seconds", 1),
+        (LimitKind::Processes, "resources.processes", 1),
+        (LimitKind::OpenFiles, "resources.open_files", 8),
+    ] {
+        if asked.value(kind).is_some_and(|value| value < least) {
+            breaches.add(field, format!("must be {least} or more"));
+        }
+    }
 }
 
 pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec) -> Vec<Breach> {

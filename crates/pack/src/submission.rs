@@ -28,6 +28,8 @@ pub fn execution_spec(action: &ActionSpec, pack_version: &str, overrides: &Overr
             runtime: action.runner_type.to_lowercase(),
             version: action.runtime_version.clone(),
             labels,
+            limits: action.resources.kinds(),
+            sandbox: action.sandbox,
         },
         parameter_delivery: action.parameter_delivery,
         parameter_format: action.parameter_format,
@@ -55,6 +57,7 @@ pub fn inline_spec(code: InlineCode, runtime: &str, overrides: &Overrides) -> Ex
             runtime: runtime.to_lowercase(),
             version: None,
             labels: overrides.worker_labels.clone(),
+            ..Requirement::default()
         },
         parameter_delivery: attune_types::ParameterDelivery::Stdin,
         parameter_format: attune_types::ParameterFormat::Json,

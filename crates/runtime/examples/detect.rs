@@ -19,7 +19,7 @@ async fn main() -> std::io::Result<()> {
     for warning in &detection.warnings {
         writeln!(out, "warning: {warning}")?;
     }
-    let python = Requirement { runtime: "python".into(), version: None, labels: Default::default() };
+    let python = Requirement { runtime: "python".into(), ..Default::default() };
     let begun = clock::boot();
     detect(&DetectOptions::for_one(builtin_specs(), &path, &python)).await;
     writeln!(out, "everything in {everything:?}, one for a script in {:?}", clock::boot() - begun)

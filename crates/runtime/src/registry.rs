@@ -173,7 +173,7 @@ mod tests {
 
     fn requirement(runtime: &str, version: &str) -> Requirement {
         let version = (!version.is_empty()).then(|| version.parse().expect("a constraint"));
-        Requirement { runtime: runtime.into(), version, labels: BTreeMap::new() }
+        Requirement { runtime: runtime.into(), version, ..Requirement::default() }
     }
 
     fn path(runtime: &str, version: &str) -> Result<String, ResolveError> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::artifact::ArtifactRule;
+use crate::limit::LimitKind;
 use crate::version::VersionConstraint;
 
 /// `pack.action`.
@@ -223,6 +224,29 @@ pub struct ResourceLimits {
     /// Open files of one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_files: Option<u64>,
+    /// Bytes of one file that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<u64>,
+}
+
+impl ResourceLimits {
+    /// The value of one of them.
+    #[must_use]
+    pub const fn value(&self, kind: LimitKind) -> Option<u64> {
+        match kind {
+            LimitKind::Memory => self.memory_bytes,
+            LimitKind::Cpu => self.cpu_seconds,
+            LimitKind::Processes => self.processes,
+            LimitKind::OpenFiles => self.open_files,
+            LimitKind::FileSize => self.file_bytes,
+        }
+    }
+
+    /// Which are asked for.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<LimitKind> {
+        LimitKind::ALL.into_iter().filter(|kind| self.value(*kind).is_some()).collect()
+    }
 }
 
 /// One thing that can be run, as `actions/<name>.yaml` declares it.
@@ -430,7 +454,7 @@ impl InlineCode {
 }
 
 /// What a worker must offer to run something.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
     /// The runtime's name, lower case.
@@ -441,6 +465,12 @@ pub struct Requirement {
     /// Labels that must be there with these values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Limits that it must be able to enforce, in the order of [`LimitKind::ALL`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitKind>,
+    /// The sandbox level that it must reach (0 to 3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<u8>,
 }
 
 impl Requirement {
@@ -449,7 +479,13 @@ impl Requirement {
     pub fn key(&self) -> String {
         let version = self.version.as_ref().map_or("", VersionConstraint::as_str);
         let labels: Vec<String> = self.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{}|{version}|{}", self.runtime.to_lowercase(), labels.join(","))
+        let mut key = format!("{}|{version}|{}", self.runtime.to_lowercase(), labels.join(","));
+        if !self.limits.is_empty() || self.sandbox.is_some() {
+            let limits: Vec<&str> = self.limits.iter().map(|kind| kind.word()).collect();
+            let sandbox = self.sandbox.map_or_else(String::new, |level| level.to_string());
+            key = format!("{key}|{}|{sandbox}", limits.join(","));
+        }
+        key
     }
 }
 
@@ -474,10 +510,12 @@ mod tests {
 
     #[test]
     fn equal_requirements_have_equal_keys() {
-        let requirement =
-            |runtime: &str| Requirement { runtime: runtime.into(), version: None, labels: BTreeMap::new() };
+        let requirement = |runtime: &str| Requirement { runtime: runtime.into(), ..Requirement::default() };
         assert_eq!(requirement("Python").key(), requirement("python").key());
         assert_ne!(requirement("python").key(), requirement("node").key());
+        let limited = Requirement { limits: vec![LimitKind::Memory], ..requirement("python") };
+        assert_ne!(requirement("python").key(), limited.key());
+        assert_ne!(limited.key(), Requirement { sandbox: Some(2), ..limited.clone() }.key());
     }
 
     #[test]

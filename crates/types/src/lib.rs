@@ -16,6 +16,7 @@
 //! | [`outcome`] | why an attempt ended, with evidence |
 //! | [`child_variables`] | who may set which variable in the environment of a child |
 //! | [`evidence`] | what a worker saw of an attempt |
+//! | [`limit`] | what may be limited, and who holds it |
 //! | [`action`] | what an action, a pack and a runtime declare |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
 //! | [`timeline`] | an execution as a dated story |
@@ -30,6 +31,7 @@ pub mod child_variables;
 pub mod evidence;
 pub mod execution;
 pub mod id;
+pub mod limit;
 pub mod message;
 pub mod outcome;
 pub mod status;
@@ -49,6 +51,7 @@ pub use child_variables::{VariableRule, variable_refusal};
 pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
+pub use limit::{Enforcement, LimitKind};
 pub use message::{Envelope, Payload};
 pub use outcome::{NearestMiss, Outcome, Resources};
 pub use status::{AttemptState, ExecutionStatus, WorkerStatus};

@@ -121,6 +121,9 @@ pub struct Resources {
     pub system_ms: u64,
     /// Largest resident set of any one of its processes, in bytes.
     pub peak_rss_bytes: u64,
+    /// The most memory that the whole process tree had at once, in bytes: known when a control group limited it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
 }
 
 impl Outcome {
@@ -243,7 +246,7 @@ impl Outcome {
             Self::Signaled { .. } => "something outside Attune killed it: look at the host's kernel log",
             Self::TimedOut { .. } => "raise `timeout_seconds` of the action or pass `--timeout`",
             Self::Cancelled { .. } => "run it again with `attune execution retry ID`",
-            Self::OomKilled { .. } => "raise `resources.memory` of the action, or let it use less",
+            Self::OomKilled { .. } => "raise `resources.memory_bytes` of the action, or let it use less",
             Self::OutputInvalid { .. } => {
                 "let the result be what the action declares; with a stdout format, print everything else to stderr"
             }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Requirement;
 use crate::id::{Incarnation, WorkerId};
+use crate::limit::{Enforcement, LimitKind};
 use crate::status::WorkerStatus;
 use crate::timestamp::Timestamp;
 use crate::version::Version;
@@ -40,6 +41,9 @@ pub struct Capabilities {
     /// The strongest sandbox it can give (0 to 3).
     #[serde(default)]
     pub sandbox_level: u8,
+    /// Who holds which limit. A worker that does not say holds none.
+    #[serde(default)]
+    pub limits: BTreeMap<LimitKind, Enforcement>,
     /// What was found, and where.
     #[serde(default)]
     pub detected_interpreters: Vec<DetectedInterpreter>,
@@ -70,6 +74,17 @@ impl Capabilities {
                 Some(found) => lacks.push(format!("label {name}={value} (has {name}={found})")),
                 None => lacks.push(format!("label {name}={value}")),
             }
+        }
+        for kind in &requirement.limits {
+            let what = kind.as_a_limit();
+            match self.limits.get(kind) {
+                Some(Enforcement::Cgroup | Enforcement::Rlimit) => {}
+                Some(Enforcement::Nothing { why }) => lacks.push(format!("cannot enforce {what}: {why}")),
+                None => lacks.push(format!("cannot enforce {what}: its version knows none")),
+            }
+        }
+        if let Some(level) = requirement.sandbox.filter(|level| *level > self.sandbox_level) {
+            lacks.push(format!("sandbox level {level} (reaches {})", self.sandbox_level));
         }
         lacks
     }
@@ -118,6 +133,7 @@ mod tests {
             runtime: runtime.into(),
             version: version.map(|text| text.parse().expect("constraint")),
             labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            ..Requirement::default()
         }
     }
 
@@ -125,6 +141,30 @@ mod tests {
     fn a_fitting_worker_lacks_nothing() {
         assert!(capabilities().lacks(&requirement("Python", Some(">=3.11"), &[("zone", "a")])).is_empty());
         assert!(capabilities().lacks(&requirement("shell", None, &[])).is_empty());
+    }
+
+    #[test]
+    fn limits_and_sandbox_that_are_demanded_must_really_hold_there() {
+        let mut worker = Capabilities { sandbox_level: 2, ..capabilities() };
+        worker.limits.insert(LimitKind::Memory, Enforcement::Rlimit);
+        worker.limits.insert(LimitKind::Processes, Enforcement::Nothing { why: "no writable cgroup".into() });
+        let demands = |limits: &[LimitKind], sandbox| Requirement {
+            limits: limits.to_vec(),
+            sandbox,
+            ..requirement("shell", None, &[])
+        };
+        assert_eq!(worker.lacks(&demands(&[LimitKind::Memory], Some(2))), Vec::<String>::new());
+        assert_eq!(
+            worker.lacks(&demands(&[LimitKind::Processes], Some(3))),
+            ["cannot enforce a limit on processes: no writable cgroup", "sandbox level 3 (reaches 2)"]
+        );
+        assert_eq!(
+            capabilities().lacks(&demands(&[LimitKind::Memory], None)),
+            ["cannot enforce a memory limit: its version knows none"]
+        );
+        let older: Capabilities = serde_json::from_str(r#"{"runtimes": [], "max_concurrent_executions": 1}"#)
+            .expect("what older workers registered");
+        assert!(older.limits.is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix::Recipient;
 use attune_pack::Library;
+use attune_process::limits::Support;
 use attune_process::{OutputLimits, Remnants};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
 use attune_runtime::{DetectOptions, Registry, Selection, with_builtin};
@@ -25,6 +26,7 @@ use crate::handle::WorkerHandle;
 use crate::helper::{HelperPlaces, NoSecrets, SecretSource};
 use crate::home::Home;
 use crate::identity::{self, Identity};
+use crate::limits;
 use crate::mode::Mode;
 use crate::notice::ExecutionNotice;
 use crate::overseer::Overseer;
@@ -285,6 +287,11 @@ fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {
         ..Capabilities::default()
     };
     registry.describe(&mut capabilities);
+    let support = Support::of_this_process();
+    for note in support.notes() {
+        tracing::info!(note, "limits of executions");
+    }
+    capabilities.limits = limits::enforced(support);
     capabilities
 }
 

@@ -47,6 +47,7 @@ pub mod helper;
 mod home;
 mod identity;
 mod io_runtime;
+mod limits;
 mod mode;
 mod notice;
 mod overseer;

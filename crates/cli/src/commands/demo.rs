@@ -154,6 +154,8 @@ fn requirement(action: &ActionSpec) -> Requirement {
         runtime: action.runner_type.to_lowercase(),
         version: action.runtime_version.clone(),
         labels: action.worker_selector.clone(),
+        limits: action.resources.kinds(),
+        sandbox: action.sandbox,
     }
 }
 

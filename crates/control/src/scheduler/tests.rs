@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use attune_store::{Placeable, PlacementView, Waiting};
 use attune_types::{
-    Capabilities, Execution, ExecutionId, ExecutionStatus, Incarnation, Requirement, Timestamp, WorkerId, WorkerStatus,
+    Capabilities, Enforcement, Execution, ExecutionId, ExecutionStatus, Incarnation, LimitKind, Requirement, Timestamp,
+    WorkerId, WorkerStatus,
 };
 use proptest::prelude::*;
 
 use super::{Advances, PaceBook, PlacementPolicy, TakeBack, explain, solve};
 
 fn requirement(runtime: &str) -> Requirement {
-    Requirement { runtime: runtime.to_owned(), version: None, labels: BTreeMap::new() }
+    Requirement { runtime: runtime.to_owned(), ..Requirement::default() }
 }
 
 fn waiting(id: i64, runtime: &str) -> Waiting {
@@ -82,6 +83,25 @@ fn free_slots_come_before_work_in_advance() {
     let most: Vec<_> = plan.assignments.iter().map(|given| (given.worker.0, given.most_live)).collect();
     assert_eq!(most, [(2, 2), (2, 2), (1, 3), (2, 4), (1, 3), (2, 4)]);
     assert_eq!(plan.exhausted.len(), 1);
+}
+
+#[test]
+fn what_demands_a_limit_goes_only_where_it_holds_and_the_miss_is_explained() {
+    let limited = Requirement { limits: vec![LimitKind::Processes], sandbox: Some(2), ..requirement("shell") };
+    let (mut root, mut grouped) = (worker(1, &["shell"], 9, 0), worker(2, &["shell"], 1, 0));
+    root.capabilities.sandbox_level = 3;
+    root.capabilities
+        .limits
+        .insert(LimitKind::Processes, Enforcement::Nothing { why: "no writable cgroup".to_owned() });
+    grouped.capabilities.sandbox_level = 2;
+    grouped.capabilities.limits.insert(LimitKind::Processes, Enforcement::Cgroup);
+    let demanding = Waiting { requirement_key: limited.key(), requirement: limited.clone(), ..waiting(1, "shell") };
+    let view = PlacementView { waiting: vec![demanding, waiting(2, "shell")], workers: vec![root, grouped] };
+    assert_eq!(placed(&view, &Advances::new()), ["1>2", "2>1"]);
+    let waits = Execution { requirement: limited, ..execution(1, ExecutionStatus::Requested) };
+    let misses = explain(&waits, &view).misses();
+    assert_eq!(misses.len(), 1);
+    assert_eq!(misses[0].lacks, ["cannot enforce a limit on processes: no writable cgroup"]);
 }
 
 fn seconds(seconds: f64) -> Duration {

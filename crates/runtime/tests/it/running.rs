@@ -1,6 +1,5 @@
 //! From a requirement to a script that ran.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use attune_process::{How, run_to_end};
@@ -26,7 +25,7 @@ fn output_of(name: &str, content: &str, version: Option<&str>) -> String {
     let requirement = Requirement {
         runtime: runtime.to_owned(),
         version: version.map(|text| text.parse().expect("a constraint")),
-        labels: BTreeMap::new(),
+        ..Requirement::default()
     };
     let collected = block_on(async {
         let detection = detect(&DetectOptions::for_one(specs.clone(), PATH, &requirement)).await;

@@ -20,6 +20,7 @@ use super::run::RunPlan;
 use super::work_area::{WorkArea, WorkAreas};
 use crate::executions::Key;
 use crate::helper::HelperPlaces;
+use crate::limits;
 
 /// From the work of a claim to the command that does it.
 pub(crate) struct Planner {
@@ -66,6 +67,7 @@ impl Planner {
         deliver(&mut command, spec, &work.parameters, &mut area)?;
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
         command.grace = self.grace;
+        command.limits = limits::of_action(&spec.resources);
         command.stdout = self.stdout;
         command.stderr = self.stderr;
         command.marker = Some(ATTEMPT_ID.into());

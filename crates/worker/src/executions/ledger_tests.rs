@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attune_queue::DeliveryTag;
@@ -26,7 +25,7 @@ fn grant(key: Key) -> Grant {
         pack_version: None,
         entry_point: "noop.sh".into(),
         code: None,
-        requirement: Requirement { runtime: "shell".into(), version: None, labels: BTreeMap::new() },
+        requirement: Requirement { runtime: "shell".into(), ..Requirement::default() },
         parameter_delivery: ParameterDelivery::Stdin,
         parameter_format: ParameterFormat::Json,
         output_format: OutputFormat::Text,

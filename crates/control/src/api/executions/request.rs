@@ -193,7 +193,7 @@ fn read_code(mut fields: Fields) -> Result<Target, Vec<FieldProblem>> {
     match (name, content, runtime) {
         (Some(name), Some(content), Some(runtime)) if problems.is_empty() => Ok(Target::Code {
             code: InlineCode { name, content },
-            requirement: Requirement { runtime, version, labels },
+            requirement: Requirement { runtime, version, labels, ..Requirement::default() },
         }),
         _ => Err(problems),
     }
