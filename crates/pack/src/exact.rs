@@ -15,6 +15,9 @@ const MOST_UNFOLDED: usize = 4 << 20;
 /// What every value counts beside its text, so that a bomb of empty lists is one too.
 const PER_VALUE: usize = 16;
 
+/// What the reader says of one half of a pair of surrogates.
+const SURROGATE: [&str; 2] = ["unexpected end of hex escape", "lone leading surrogate in hex escape"];
+
 /// Why a document was refused, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} column {column}: {reason}")]
@@ -45,6 +48,7 @@ pub fn read_json(bytes: &[u8]) -> Result<Value, Misread> {
             let (line, column) = (error.line(), error.column());
             let reason = match no_number(bytes, line, column) {
                 Some(word) => format!("JSON has no {word}; write null or a text"),
+                None if SURROGATE.contains(&reason) => "a lone surrogate, which is half of a character".to_owned(),
                 None => reason.to_owned(),
             };
             Err(Misread { line, column, reason })
@@ -283,9 +287,9 @@ mod tests {
             ("[NaN]", "line 1 column 2: JSON has no NaN; write null or a text"),
             ("[-Infinity]", "line 1 column 3: JSON has no Infinity; write null or a text"),
             ("1e400", "line 1 column 5: number out of range"),
-            ("\"\\ud800\"", "line 1 column 8: unexpected end of hex escape"),
-            ("\"\\ud800\\u0041\"", "line 1 column 13: lone leading surrogate in hex escape"),
-            ("\"\\udc00\"", "line 1 column 7: lone leading surrogate in hex escape"),
+            ("\"\\ud800\"", "line 1 column 8: a lone surrogate, which is half of a character"),
+            ("\"\\ud800\\u0041\"", "line 1 column 13: a lone surrogate, which is half of a character"),
+            ("\"\\udc00\"", "line 1 column 7: a lone surrogate, which is half of a character"),
             ("1 2", "line 1 column 3: trailing characters"),
         ] {
             assert_eq!(read_json(text.as_bytes()).expect_err(text).to_string(), expected, "{text}");

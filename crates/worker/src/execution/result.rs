@@ -195,7 +195,7 @@ mod tests {
                 "1\n[NaN]\n",
                 "standard output: line 2 column 2: JSON has no NaN; write null or a text",
             ),
-            (OutputFormat::Json, "[1e999]", "standard output: line 1 column 7: number out of range"),
+            (OutputFormat::Json, "[1e999]", "standard output: line 1 column 6: number out of range"),
         ] {
             assert_eq!(rules(format).read(None, whole(text)), Err(expected.to_owned()), "{text:?}");
         }
