@@ -172,7 +172,16 @@ impl Child {
         let (how, usage) = match shared.guarding.reap(false) {
             Ok(Some(reaped)) => {
                 let peak = Some(reaped.peak_rss_bytes).filter(|peak| *peak > own_peak);
-                (reaped.how, Usage { wall, user: reaped.user, system: reaped.system, peak_rss_bytes: peak })
+                (
+                    reaped.how,
+                    Usage {
+                        wall,
+                        user: reaped.user,
+                        system: reaped.system,
+                        peak_rss_bytes: peak,
+                        peak_tree_bytes: None,
+                    },
+                )
             }
             Ok(None) | Err(_) => (How::Unknown, Usage { wall, ..Usage::default() }),
         };

@@ -51,8 +51,11 @@ mod chunk;
 mod collected;
 mod command;
 mod ended;
+pub mod facts;
 mod feed;
 mod gap;
+#[allow(dead_code)]
+mod guard;
 mod guard_loss;
 mod guarding;
 mod how;
@@ -60,6 +63,8 @@ mod identity;
 mod launch;
 mod launcher;
 pub mod limits;
+#[allow(dead_code)]
+mod nursery;
 mod output_limits;
 mod process_table;
 mod pump;
@@ -78,6 +83,8 @@ mod sweep;
 mod system;
 mod usage;
 mod window;
+#[allow(dead_code, unused_imports)]
+mod wire;
 
 pub use child::{Child, spawn};
 pub use chunk::Chunk;
@@ -89,8 +96,9 @@ pub use guard_loss::GuardLoss;
 pub use guarding::GuardLevel;
 pub use how::How;
 pub use identity::ProcessIdentity;
-pub use launcher::{Fence, Launcher, LauncherProgram, serve_as_launcher_if_asked};
+pub use launcher::{Fence, Launcher, LauncherProgram};
 pub use limits::{Accounting, By, LimitEntry, LimitName, Limits, LimitsReport, OomEvidence, OomScope};
+pub use nursery::serve_as_launcher_if_asked;
 pub use output_limits::OutputLimits;
 pub use sandbox::{FilesystemPolicy, KillWay, Sandbox, SandboxLevel, SandboxReached};
 pub use spawn_error::SpawnError;

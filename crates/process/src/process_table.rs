@@ -18,6 +18,7 @@ pub(crate) struct Entry {
     pub(crate) identity: ProcessIdentity,
     pub(crate) name: String,
     pub(crate) state: u8,
+    pub(crate) parent: i32,
     pub(crate) group: i32,
     pub(crate) session: i32,
 }
@@ -42,6 +43,7 @@ impl Entry {
             identity: ProcessIdentity { pid, start_time: fields.get(19)?.parse().ok()? },
             name,
             state: *fields.first()?.as_bytes().first()?,
+            parent: number(1)?,
             group: number(2)?,
             session: number(3)?,
         })
@@ -73,16 +75,20 @@ pub(crate) fn environment(pid: i32) -> Option<Vec<u8>> {
     fs::read(format!("/proc/{pid}/environ")).ok()
 }
 
-/// Every living process, except this one, that `wanted` holds for.
-pub(crate) fn scan(wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
+/// Every process.
+pub(crate) fn everything() -> Vec<Entry> {
     let Ok(directory) = fs::read_dir("/proc") else { return Vec::new() };
     directory
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid != own)
         .filter_map(Entry::read)
-        .filter(|entry| entry.is_alive() && wanted(entry))
         .collect()
+}
+
+/// Every living process, except this one, that `wanted` holds for.
+pub(crate) fn scan(wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let found = everything().into_iter();
+    found.filter(|entry| entry.identity.pid != own && entry.is_alive() && wanted(entry)).collect()
 }
 
 /// Kills everything that `wanted` holds for and looks again, until nothing was found twice in a row: what was forked

@@ -16,4 +16,6 @@ pub struct Usage {
     /// The kernel carries the peak of the spawning process over into the child, so a child that stayed below this
     /// process's own peak cannot be told from it: then this is absent rather than wrong.
     pub peak_rss_bytes: Option<u64>,
+    /// The most memory that the whole tree had at once, in bytes; known when a control group counted it.
+    pub peak_tree_bytes: Option<u64>,
 }

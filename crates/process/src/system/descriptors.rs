@@ -97,10 +97,12 @@ pub(crate) fn occupy_below(end: RawFd) -> io::Result<()> {
     }
 }
 
-/// Puts a copy of `fd` in the place of `number`, closed on exec; what was there is closed.
-pub(crate) fn put_at(fd: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
-    // SAFETY: dup3 takes integers and touches no memory of ours. Nobody else owns the numbers that it is called for.
-    check(unsafe { libc::dup3(fd.as_raw_fd(), number, libc::O_CLOEXEC) }).map(drop)
+/// A copy of a descriptor, with a number of at least `least`.
+pub(crate) fn duplicate_from(fd: BorrowedFd<'_>, least: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD_CLOEXEC takes an int and touches no memory of ours.
+    let copy = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) })?;
+    // SAFETY: the call succeeded, so this is an open descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 /// Waits until one of `fds` is readable or its other end is gone, for ever when no time is given. Returns which are.

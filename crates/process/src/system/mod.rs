@@ -7,6 +7,7 @@
 mod birth;
 mod clocks;
 mod descriptors;
+mod facts;
 mod memory;
 mod messages;
 pub(crate) mod old;
@@ -21,14 +22,16 @@ use std::io;
 pub(crate) use birth::{Birth, Failed, Pointers, give_birth};
 pub(crate) use clocks::{clock, set_timer, timer};
 pub(crate) use descriptors::{
-    await_all, inherited, memory_file, occupy_below, pipe, put_at, set_nonblocking, shut_down, socket_pair, unread,
-    wait_readable, widen,
+    await_all, duplicate_from, inherited, memory_file, occupy_below, pipe, set_nonblocking, shut_down, socket_pair,
+    unread, wait_readable, widen,
 };
+pub(crate) use facts::{free_bytes, may_write, most_open_files};
 pub(crate) use memory::{SharedPair, Stack};
 pub(crate) use messages::{MOST_DESCRIPTORS, Received, receive, send};
 pub(crate) use processes::{
-    Reaped, Waited, become_subreaper, become_unreadable, begin_session, forbid_cores, fork, leave, may_enter,
-    own_peak_rss, own_session, pidfd_open, pidfd_signal, reap, set_name, signal_all, signal_child, wait_any,
+    Reaped, Waited, become_subreaper, become_unreadable, begin_session, forbid_cores, fork, group_of, leave, may_enter,
+    own_peak_rss, own_session, pidfd_open, pidfd_signal, reap, set_name, signal_all, signal_child, signal_group,
+    wait_any,
 };
 pub(crate) use program::start_program;
 pub(crate) use signals::{block_all, child_signals, drain, reset_dispositions};

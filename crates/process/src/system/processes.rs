@@ -130,6 +130,20 @@ pub(crate) fn signal_all(signal: c_int) {
     unsafe { libc::kill(-1, signal) };
 }
 
+/// Signals a process group. The caller knows that it has a member which is ours and not yet reaped, so its number
+/// belongs to nobody else.
+pub(crate) fn signal_group(group: i32, signal: c_int) {
+    // SAFETY: kill takes two integers and touches no memory of ours. `group` is never 0 or 1, see the callers. An error
+    // means that all its members are zombies.
+    unsafe { libc::kill(-group, signal) };
+}
+
+/// The process group of a process, 0 being this one; 0 when there is no such process.
+pub(crate) fn group_of(pid: i32) -> i32 {
+    // SAFETY: getpgid takes one integer.
+    unsafe { libc::getpgid(pid) }.max(0)
+}
+
 /// Makes a child process that is a copy of this one. `None` in the child. Only for processes with a single thread.
 pub(crate) fn fork() -> io::Result<Option<i32>> {
     // SAFETY: there is no other thread that could hold a lock which the copy would inherit.

@@ -3,10 +3,10 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-use super::check;
+use super::duplicate_from;
 
 /// File actions of one spawn; freed on drop.
 struct FileActions(libc::posix_spawn_file_actions_t);
@@ -67,14 +67,6 @@ fn pointers(texts: &[CString]) -> Vec<*mut c_char> {
     texts.iter().map(|text| text.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
 }
 
-/// A copy of a descriptor with a number that no action of [`start_program`] overwrites.
-fn out_of_the_way(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    // SAFETY: F_DUPFD_CLOEXEC takes an int and touches no memory of ours.
-    let copy = check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 16) })?;
-    // SAFETY: the call succeeded, so this is an open descriptor that nobody else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
-}
-
 /// Starts a program in `/` with nothing to read, standard error as it is here, and `handed_over` as descriptors 3 and 4.
 /// Returns its number.
 pub(crate) fn start_program(
@@ -83,7 +75,8 @@ pub(crate) fn start_program(
     environment: &[CString],
     handed_over: [BorrowedFd<'_>; 2],
 ) -> io::Result<i32> {
-    let copies = [out_of_the_way(handed_over[0])?, out_of_the_way(handed_over[1])?];
+    // Numbers that no action overwrites.
+    let copies = [duplicate_from(handed_over[0], 16)?, duplicate_from(handed_over[1], 16)?];
     let mut actions = FileActions::new()?;
     actions.open_nothing(0)?;
     actions.open_nothing(1)?;
