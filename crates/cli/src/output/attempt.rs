@@ -74,8 +74,10 @@ fn used_words(used: &Resources) -> String {
         span(used.user_ms),
         span(used.system_ms)
     );
-    // Nothing when the kernel did not tell.
-    if used.peak_rss_bytes > 0 {
+    // Of the whole tree where that was counted, else of its largest process; nothing when the kernel did not tell.
+    if let Some(peak) = used.peak_memory_bytes {
+        let _ = write!(text, ", peak memory {}", words::size(peak));
+    } else if used.peak_rss_bytes > 0 {
         let _ = write!(text, ", peak memory {}", words::size(used.peak_rss_bytes));
     }
     text

@@ -7,10 +7,10 @@ use super::group_files::{GroupFiles, KernelFiles};
 use super::mounts::{Hierarchy, OwnGroup, own_group};
 use super::place::{Place, Version};
 use super::plan::GroupPlan;
-use super::probe;
 use super::support::Support;
 use super::surroundings::Surroundings;
 use super::unified;
+use super::{probe, raw};
 
 /// What is tried with: no process that joins for an instant comes near them.
 const TRIED_MEMORY: u64 = 1 << 30;
@@ -22,12 +22,19 @@ pub(super) struct Host {
     /// Its topmost directory. The tests put a made-up one here.
     pub(super) root: PathBuf,
     pub(super) files: &'static dyn GroupFiles,
+    /// Whether systemd left this group to whoever runs in it.
+    pub(super) is_delegated: fn(&Path) -> bool,
+}
+
+/// systemd says so by an attribute of the group's directory.
+fn is_delegated(group: &Path) -> bool {
+    [c"user.delegate", c"trusted.delegate"].iter().any(|name| raw::has_attribute(group, name))
 }
 
 impl Host {
     /// The one that this process runs on.
     pub(super) fn own() -> Self {
-        Self { root: PathBuf::from("/"), files: &KernelFiles }
+        Self { root: PathBuf::from("/"), files: &KernelFiles, is_delegated }
     }
 
     /// Finds out what may be limited here.
@@ -35,7 +42,12 @@ impl Host {
         let mut notes = Vec::new();
         let unified = self.own_group(Hierarchy::Unified).and_then(|own| {
             let is_systemd_here = self.root.join("run/systemd/system").exists();
-            unified::prepare(&own, is_systemd_here, self.files, &mut notes)
+            let is_ours = own.is_topmost || (self.is_delegated)(unified::base(&own));
+            if is_systemd_here && !is_ours {
+                let base = unified::base(&own).display().to_string();
+                return Err(format!("systemd did not delegate {base}: its unit needs Delegate=yes"));
+            }
+            unified::prepare(&own, is_ours, self.files, &mut notes)
         });
         let try_out = |place: Place, settings| {
             probe::try_out(GroupPlan { place: place.clone(), settings }, self.files).map(|()| place)

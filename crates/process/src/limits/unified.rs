@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::group::read;
 use super::group_files::GroupFiles;
 use super::mounts::OwnGroup;
-use super::raw;
 
 /// The group that this process moves into when it has to make room.
 pub(super) const OWN: &str = "attune-own";
@@ -32,33 +31,31 @@ impl Unified {
     }
 }
 
+/// The group that this process was in before it moved, if it did.
+pub(super) fn base(own: &OwnGroup) -> &Path {
+    let was_moved = own.directory.file_name().is_some_and(|name| name == OWN);
+    own.directory.parent().filter(|_| was_moved).unwrap_or(&own.directory)
+}
+
 /// Makes the group of this process one in which groups may be made.
 ///
 /// The kernel's rule: a group whose children have controllers holds no processes itself, but for the topmost. So this
-/// process moves one group down when that frees its group, that is when it is alone in it or when all it can see are
-/// in a container of their own. Strangers in a group that goes on above are never moved.
+/// process moves one group down when that frees its group: when it is alone in it, or, with everything that is in it,
+/// when the group `is_ours` to divide (the topmost of a container, or delegated by systemd). Strangers are never moved.
 pub(super) fn prepare(
     own: &OwnGroup,
-    is_systemd_here: bool,
+    is_ours: bool,
     files: &dyn GroupFiles,
     notes: &mut Vec<String>,
 ) -> Result<Unified, String> {
-    let was_moved = own.directory.file_name().is_some_and(|name| name == OWN);
-    let base = match own.directory.parent() {
-        Some(parent) if was_moved => parent.to_path_buf(),
-        _ => own.directory.clone(),
-    };
+    let base = base(own).to_path_buf();
+    let was_moved = base != own.directory;
     let Some(offered) = read(&base.join("cgroup.controllers")) else {
         return Err(format!("{} is no cgroup v2 group", base.display()));
     };
     let kind = read(&base.join("cgroup.type"));
     if let Some(kind) = kind.as_deref().map(str::trim).filter(|kind| *kind != "domain") {
         return Err(format!("{} is a {kind} group", base.display()));
-    }
-    // systemd takes a unit's groups for its own unless it was told not to.
-    let is_delegated = || [c"user.delegate", c"trusted.delegate"].iter().any(|name| raw::has_attribute(&base, name));
-    if is_systemd_here && !own.is_topmost && !was_moved && !is_delegated() {
-        return Err(format!("systemd did not delegate {}: its unit needs Delegate=yes", base.display()));
     }
     let subtree = base.join("cgroup.subtree_control");
     let has = |name: &str| read(&subtree).unwrap_or_default().split_whitespace().any(|one| one == name);
@@ -70,7 +67,7 @@ pub(super) fn prepare(
         let enable = || files.write(&subtree, &format!("+{name}"));
         let mut enabled = enable();
         if enabled.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) && !was_moved {
-            match make_room(&base, own.is_topmost, files) {
+            match make_room(&base, is_ours, files) {
                 Ok(moved) => {
                     notes.push(format!("moved {moved} of the processes in {} to {OWN} below it", base.display()));
                     enabled = enable();

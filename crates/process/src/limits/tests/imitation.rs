@@ -168,7 +168,7 @@ impl MadeUpHost {
     }
 
     pub(super) fn host(&self, files: &'static dyn GroupFiles) -> Host {
-        Host { root: self.directory.path().to_path_buf(), files }
+        Host { root: self.directory.path().to_path_buf(), files, is_delegated: |_| false }
     }
 
     /// Names of the groups below `path`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::imitation::{Imitation, MadeUpHost, ReadOnly};
 use crate::limits::group_files::GroupFiles;
+use crate::limits::host::Host;
 use crate::limits::{By, LimitName, Limits, OomEvidence, OomScope, PreparedLimits};
 
 fn read(file: &Path) -> String {
@@ -56,6 +57,14 @@ fn a_unit_that_systemd_keeps_for_itself_is_left_alone() {
     let support = made_up.host(&Imitation).discover();
     let why = support.memory.expect_err("not delegated");
     assert!(why.contains("Delegate=yes"), "{why}");
+
+    // Once it is delegated everything in it is ours: the worker's launcher, too.
+    fs::write(made_up.group("system.slice/attune.service/cgroup.procs"), format!("{}\n7\n", std::process::id()))
+        .expect("written");
+    let host = Host { is_delegated: |group| group.ends_with("attune.service"), ..made_up.host(&Imitation) };
+    assert_eq!(host.discover().enforces(LimitName::Memory), By::Cgroup);
+    made_up.is_in("/system.slice/attune.service/attune-own");
+    assert_eq!(host.discover().enforces(LimitName::Memory), By::Cgroup, "and so it is after the move");
 }
 
 #[test]
