@@ -1,5 +1,6 @@
 //! The real program, run as people run it.
 
+mod attacks;
 mod demo;
 mod dev;
 mod fixture;
