@@ -150,6 +150,6 @@ fn resources(usage: &Usage) -> Resources {
         user_ms: millis(usage.user),
         system_ms: millis(usage.system),
         peak_rss_bytes: usage.peak_rss_bytes.unwrap_or(0),
-        ..Resources::default()
+        peak_memory_bytes: usage.peak_tree_bytes,
     }
 }
