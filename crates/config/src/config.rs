@@ -7,7 +7,10 @@ use crate::environment::Environment;
 use crate::error::ConfigError;
 use crate::layers::Layer;
 use crate::problem::Problem;
-use crate::sections::{Client, Database, Log, MessageQueue, Packs, Paths, Protocol, Security, Server, Worker};
+use crate::sections::{
+    Artifacts, Client, Database, Log, MessageQueue, Packs, Paths, Protocol, Retention, Sandbox, Security, Server,
+    Worker,
+};
 use crate::setting::Setting;
 use crate::sources::Sources;
 use crate::{print, reading};
@@ -24,6 +27,8 @@ pub struct Config {
     pub security: Security,
     /// One worker.
     pub worker: Worker,
+    /// What actions are kept from.
+    pub sandbox: Sandbox,
     /// Where the API listens.
     pub server: Server,
     /// How the command line reaches it.
@@ -34,6 +39,10 @@ pub struct Config {
     pub packs: Packs,
     /// Where things are written.
     pub paths: Paths,
+    /// Where files that executions leave behind are kept.
+    pub artifacts: Artifacts,
+    /// How long what has ended is kept.
+    pub retention: Retention,
     /// What the process says about itself.
     pub log: Log,
     #[serde(skip)]

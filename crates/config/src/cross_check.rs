@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::duration::show;
 use crate::problem::Problem;
+use crate::sections::ArtifactStoreKind;
 
 /// Every rule that `config` breaks.
 pub(crate) fn cross_check(config: &Config) -> Vec<Problem> {
@@ -45,6 +46,27 @@ pub(crate) fn cross_check(config: &Config) -> Vec<Problem> {
                 .to_owned(),
             origin: String::new(),
         });
+    }
+    if let Some(level) = config.sandbox.level.number().filter(|level| *level < config.sandbox.require) {
+        problems.push(Problem {
+            key: "sandbox.level".to_owned(),
+            message: format!("{level} is less than {} of sandbox.require", config.sandbox.require),
+            origin: String::new(),
+        });
+    }
+    if config.artifacts.store == ArtifactStoreKind::S3 {
+        let artifacts = &config.artifacts;
+        let needed = [
+            ("artifacts.endpoint", artifacts.endpoint.is_some()),
+            ("artifacts.bucket", artifacts.bucket.is_some()),
+            ("artifacts.access_key_id", artifacts.access_key_id.is_some()),
+            ("artifacts.secret_access_key", artifacts.secret_access_key.is_some()),
+        ];
+        problems.extend(needed.iter().filter(|(_, is_set)| !is_set).map(|(key, _)| Problem {
+            key: (*key).to_owned(),
+            message: "is needed when artifacts.store is s3".to_owned(),
+            origin: String::new(),
+        }));
     }
     problems
 }

@@ -57,8 +57,8 @@ pub use reference::reference_markdown;
 pub use secret::Secret;
 pub use secret_url::SecretUrl;
 pub use sections::{
-    Client, Database, Log, LogFormat, MessageQueue, Packs, Paths, Protocol, Security, Server, Worker,
-    WorkerCapabilities, WorkerType,
+    ArtifactStoreKind, Artifacts, Client, Database, Log, LogFormat, MessageQueue, OutputPolicy, Packs, Paths, Protocol,
+    Retention, Sandbox, SandboxFilesystem, SandboxLevel, Security, Server, Worker, WorkerCapabilities, WorkerType,
 };
 pub use setting::Setting;
 pub use sources::Sources;

@@ -1,27 +1,41 @@
 //! The sections of the configuration, one type each. What a key means stands in [`crate::KEYS`]; here is its type.
 
+mod artifact_store_kind;
+mod artifacts;
 mod client;
 mod database;
 mod log;
 mod log_format;
 mod message_queue;
+mod output_policy;
 mod packs;
 mod paths;
 mod protocol;
+mod retention;
+mod sandbox;
+mod sandbox_filesystem;
+mod sandbox_level;
 mod security;
 mod server;
 mod worker;
 mod worker_capabilities;
 mod worker_type;
 
+pub use artifact_store_kind::ArtifactStoreKind;
+pub use artifacts::Artifacts;
 pub use client::Client;
 pub use database::Database;
 pub use log::Log;
 pub use log_format::LogFormat;
 pub use message_queue::MessageQueue;
+pub use output_policy::OutputPolicy;
 pub use packs::Packs;
 pub use paths::Paths;
 pub use protocol::Protocol;
+pub use retention::Retention;
+pub use sandbox::Sandbox;
+pub use sandbox_filesystem::SandboxFilesystem;
+pub use sandbox_level::SandboxLevel;
 pub use security::Security;
 pub use server::Server;
 pub use worker::Worker;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{WorkerCapabilities, WorkerType};
+use super::{OutputPolicy, WorkerCapabilities, WorkerType};
 
 /// One worker.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Worker {
     pub max_stdout_bytes: u64,
     /// Bytes of standard error that are kept per execution.
     pub max_stderr_bytes: u64,
+    /// What happens to an execution that writes more.
+    pub output_policy: OutputPolicy,
     /// Whether output is sent while it is written.
     pub stream_logs: bool,
     /// Free words that actions select by.

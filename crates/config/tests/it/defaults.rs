@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use attune_config::{Config, LogFormat, WorkerType};
+use attune_config::{Config, LogFormat, SandboxFilesystem, SandboxLevel, WorkerType};
 
 #[test]
 fn with_nothing_set_everything_is_embedded() {
@@ -23,6 +23,29 @@ fn with_nothing_set_everything_is_embedded() {
     assert_eq!(config.paths.artifacts_dir, Path::new(".attune/artifacts"));
     assert_eq!(config.log.format, LogFormat::Auto);
     assert_eq!(config.log.level, "info");
+}
+
+#[test]
+fn the_sandbox_is_the_best_there_is_and_protects_what_is_not_the_actions() {
+    let sandbox = Config::default().sandbox;
+    assert_eq!((sandbox.level, sandbox.require), (SandboxLevel::Best, 1));
+    assert_eq!((sandbox.filesystem, sandbox.writable.len()), (SandboxFilesystem::Protect, 0));
+    let text = "sandbox: {level: 2, require: 2, filesystem: strict, writable: [/srv/data]}";
+    let sandbox = Config::from_yaml(text).expect("loads").sandbox;
+    assert_eq!((sandbox.level, sandbox.require), (SandboxLevel::Isolated, 2));
+    assert_eq!((sandbox.filesystem, sandbox.writable), (SandboxFilesystem::Strict, vec!["/srv/data".into()]));
+}
+
+#[test]
+fn a_sandbox_level_below_the_required_one_is_refused() {
+    for (text, says) in [
+        ("sandbox: {level: 1, require: 2}", "1 is less than 2 of sandbox.require"),
+        ("sandbox: {level: 4}", "one of auto, 1, 2, 3"),
+        ("sandbox: {require: 0}", "from 1 to 3"),
+    ] {
+        let error = Config::from_yaml(text).expect_err(text).to_string();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 #[test]
