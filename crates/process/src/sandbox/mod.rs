@@ -38,9 +38,9 @@ mod tests;
 mod unavailable;
 
 pub use filesystem_policy::FilesystemPolicy;
+pub use filter::refused_calls;
 #[allow(unused_imports, dead_code)]
 pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_scope};
-#[allow(unused_imports, dead_code)]
 #[allow(unused_imports, dead_code)]
 pub(crate) use preparer::Preparer;
 pub use reach::{Reach, reach};

@@ -3,6 +3,7 @@
 
 mod dropping;
 mod ending;
+mod first_process;
 mod fixture;
 mod input;
 mod leftovers;

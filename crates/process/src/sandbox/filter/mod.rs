@@ -16,6 +16,11 @@ use std::sync::OnceLock;
 
 use architecture::Architecture;
 
+/// The system calls that level 3 refuses, always or with certain arguments, each with the reason: for people to read.
+pub fn refused_calls() -> impl Iterator<Item = (&'static str, &'static str)> {
+    policy::POLICY.iter().map(|rule| (rule.name, rule.reason))
+}
+
 /// The program for this machine. Built once for each process.
 pub(super) fn filter() -> &'static [libc::sock_filter] {
     static PROGRAM: OnceLock<Vec<libc::sock_filter>> = OnceLock::new();

@@ -15,7 +15,6 @@ pub(super) struct Rule {
     /// What it gets.
     pub(super) answer: Answer,
     /// Why. Kept with the rule, so that none can be added without one.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the reader, and for the test that there is one"))]
     pub(super) reason: &'static str,
 }
 
