@@ -1,6 +1,6 @@
 use super::*;
 use attune_types::{AttemptNumber, ExecutionId};
-use rustix::fs::{AtFlags, chmodat};
+use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -112,7 +112,7 @@ fn a_tree_of_ten_thousand_levels_takes_no_descriptors_and_no_stack() {
         mkdirat(&here, "d", Mode::RWXU).expect("made");
         let next = openat(&here, "d", DIRECTORY, Mode::empty()).expect("opens");
         if level % 1000 == 0 {
-            chmodat(&here, "d", Mode::empty(), AtFlags::empty()).expect("set");
+            rustix::fs::fchmod(&here, Mode::empty()).expect("set");
         }
         here = next;
     }
@@ -120,6 +120,24 @@ fn a_tree_of_ten_thousand_levels_takes_no_descriptors_and_no_stack() {
     // A thread's stack of 128 KiB would not hold a call per level, and the limit of this process no descriptor.
     let thread = std::thread::Builder::new().stack_size(128 << 10).spawn(move || drop(area)).expect("a thread");
     thread.join().expect("no overflow");
+    assert_eq!(place.left(), 0);
+}
+
+#[test]
+fn what_root_made_immutable_is_removed_too() {
+    let place = Place::new();
+    let mut area = place.area();
+    let directory = area.directory().expect("made").to_owned();
+    fs::create_dir_all(directory.join("full/of")).expect("made");
+    fs::write(directory.join("full/file"), "x").expect("written");
+    for name in ["full/file", "full/of", "full", ""] {
+        let file = File::open(directory.join(name)).expect("opens");
+        // Only root may do this, and not every file system can: then there is nothing to be undone either.
+        if let Ok(flags) = ioctl_getflags(&file) {
+            let _refused = ioctl_setflags(&file, flags | IFlags::IMMUTABLE);
+        }
+    }
+    drop(area);
     assert_eq!(place.left(), 0);
 }
 
