@@ -36,6 +36,7 @@ mod builder;
 pub mod cli;
 
 mod consumer;
+pub mod doctor;
 mod environments;
 mod error;
 mod execution;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Runs executions that a server assigns to it, with the interpreters of the machine or container it is in
 #[derive(Debug, Parser)]
@@ -35,6 +35,32 @@ pub(crate) struct Arguments {
     /// Print them as JSON
     #[arg(long, requires = "detect_only")]
     pub(crate) json: bool,
+
+    /// Something else than working.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Something else than working.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say what works on this machine, and what to do about the rest
+    ///
+    /// Exit code 0 when a worker can do its work here, 69 otherwise. Warnings are about what Attune can do without.
+    Doctor {
+        /// How to print it
+        #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+        output: Output,
+    },
+}
+
+/// How to print something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Table,
+    /// One JSON document
+    Json,
 }
 
 impl Arguments {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod detect_only;
+mod doctor;
 mod logging;
 mod serve;
 
@@ -19,7 +20,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::helper;
 use crate::mode::Mode;
-use arguments::Arguments;
+use arguments::{Arguments, Command, Output};
 pub use serve::ServeError;
 
 /// The command line or the configuration cannot be used.
@@ -55,6 +56,15 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
     };
     if arguments.print_config {
         return printed(&config.print_with_origins());
+    }
+    if let Some(Command::Doctor { output }) = arguments.command {
+        return match doctor::run(&config, output == Output::Json) {
+            Ok((text, is_usable)) => match printed(&text) {
+                ExitCode::SUCCESS if !is_usable => ExitCode::from(UNAVAILABLE),
+                code => code,
+            },
+            Err(error) => failed(&error, UNAVAILABLE),
+        };
     }
     if arguments.detect_only {
         return match detect_only::run(&config, arguments.json) {

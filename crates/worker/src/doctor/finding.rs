@@ -5,7 +5,7 @@ use serde::Serialize;
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
+pub enum State {
     /// It works.
     Ok,
     /// It does not, and Attune does without.
@@ -16,7 +16,8 @@ pub(super) enum State {
 
 impl State {
     /// The word for it.
-    pub(super) fn as_str(self) -> &'static str {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -27,31 +28,31 @@ impl State {
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Check {
+pub struct Finding {
     /// What was looked at.
-    pub(super) name: String,
+    pub name: String,
     /// How it is.
-    pub(super) state: State,
+    pub state: State,
     /// What was found.
-    pub(super) found: String,
+    pub found: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) advice: Option<String>,
+    pub advice: Option<String>,
 }
 
-impl Check {
+impl Finding {
     /// Something that works.
-    pub(super) fn ok(name: impl Into<String>, found: impl Into<String>) -> Self {
+    pub fn ok(name: impl Into<String>, found: impl Into<String>) -> Self {
         Self { name: name.into(), state: State::Ok, found: found.into(), advice: None }
     }
 
     /// Something that Attune can do without.
-    pub(super) fn warn(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub fn warn(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name: name.into(), state: State::Warn, found: found.into(), advice: Some(advice.into()) }
     }
 
     /// Something that will fail.
-    pub(super) fn fail(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub fn fail(name: impl Into<String>, found: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { name: name.into(), state: State::Fail, found: found.into(), advice: Some(advice.into()) }
     }
 }
