@@ -44,12 +44,12 @@ def set_output(*value, **fields):
 def put_artifact(path, name=None):
     """Keeps a file, under its own name or another."""
     path = os.fspath(path)
-    _call(["artifact", "put", "--"] + ([] if name is None else [name]) + [path])
+    _call(["artifact", "put", "--"] + ([] if name is None else [_bytes(name)]) + [path])
 
 
 def progress(percent, message=None):
     """Says how far the action is, from 0 to 100."""
-    _call(["progress", repr(float(percent))] + ([] if message is None else [str(message)]))
+    _call(["progress", repr(float(percent))] + ([] if message is None else [_bytes(message)]))
 
 
 def get_secret(name):
@@ -59,12 +59,17 @@ def get_secret(name):
 
 def get_secret_bytes(name):
     """Reads a secret that the action declares."""
-    return _call(["secret", "get", name])
+    return _call(["secret", "get", _bytes(name)])
 
 
 def log(level, message):
     """Writes a line into the log of the execution: level is debug, info, warning or error."""
-    _call(["log", level, str(message)])
+    _call(["log", level, _bytes(message)])
+
+
+def _bytes(text):
+    # Whatever the locale: the helper reads UTF-8.
+    return str(text).encode("utf-8")
 
 
 def _call(arguments, text=b""):

@@ -19,6 +19,8 @@ impl Progress {
     pub(crate) fn report(&mut self, percent: f64, message: Option<&str>) {
         let message = message.map(plain).filter(|message| !message.is_empty());
         let message = message.map_or_else(String::new, |message| format!(": {message}"));
+        // A tenth is more than anybody sees.
+        let percent = (percent * 10.0).round() / 10.0;
         self.unsaid = Some(format!("progress {percent} %{message}\n"));
     }
 
@@ -61,7 +63,7 @@ mod tests {
         progress.report(10.0, Some("reading\nforged \u{1b}[2J"));
         assert_eq!(progress.line(at(1000)).as_deref(), Some("progress 10 %: reading forged  [2J\n"));
         progress.report(20.0, None);
-        progress.report(30.5, Some(" "));
+        progress.report(30.4999, Some(" "));
         assert_eq!(progress.due(), Some(at(1250)));
         assert_eq!(progress.line(at(1249)), None);
         assert_eq!(progress.line(at(1250)).as_deref(), Some("progress 30.5 %\n"));
