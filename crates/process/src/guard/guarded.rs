@@ -21,6 +21,7 @@ pub(super) struct Guarded {
     /// This side of the action's descriptor 3, until it is first used.
     pub(super) calls: Option<OwnedFd>,
     pub(super) survivors: Vec<Survivor>,
+    pub(super) was_killed: bool,
     begun: Duration,
     ended: Option<(How, Duration)>,
     user: Duration,
@@ -44,6 +45,7 @@ impl Guarded {
             limits,
             calls,
             survivors: Vec::new(),
+            was_killed: false,
             begun,
             ended: None,
             user: Duration::ZERO,

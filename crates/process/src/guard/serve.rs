@@ -262,14 +262,16 @@ impl Guard<'_> {
         }
     }
 
-    fn kill(&self) {
-        let Some(guarded) = &self.guarded else { return };
+    fn kill(&mut self) {
+        let Some(guarded) = &mut self.guarded else { return };
+        let is_repeated = std::mem::replace(&mut guarded.was_killed, true);
         let is_killed = match guarded.kill_way {
             KillWay::Scope => {
                 system::signal_all(libc::SIGKILL);
                 true
             }
-            KillWay::Cgroup => guarded.limits.kill(),
+            // What is still there at the second time has left its group: root can.
+            KillWay::Cgroup => guarded.limits.kill() && !is_repeated,
             KillWay::Scan => false,
         };
         if !is_killed {

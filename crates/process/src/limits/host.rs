@@ -76,6 +76,8 @@ impl Host {
         });
         let user_processes = probe::user_processes();
         let surroundings = self.surroundings();
+        let hierarchies = [Hierarchy::Unified, Hierarchy::Of("memory"), Hierarchy::Of("pids")];
+        let mounts = hierarchies.into_iter().filter_map(|one| self.own_group(one).ok()).map(|own| own.mount).collect();
         for (name, found) in [("memory", &memory), ("processes", &processes)] {
             notes.push(match found {
                 Ok(place) => format!("{name} are limited by control groups in {}", place.parent.display()),
@@ -85,7 +87,8 @@ impl Host {
         if let Err(why) = &user_processes {
             notes.push(format!("processes cannot be limited without control groups: {why}"));
         }
-        let support = Support { memory, processes, kill, user_processes, surroundings, files: self.files, notes };
+        let support =
+            Support { memory, processes, kill, user_processes, surroundings, mounts, files: self.files, notes };
         // What an earlier life left, before anything new is made beside it.
         support.sweep();
         support
@@ -94,7 +97,7 @@ impl Host {
     fn own_group(&self, hierarchy: Hierarchy) -> Result<OwnGroup, String> {
         let read = |file: &str| fs::read_to_string(self.root.join(file)).unwrap_or_default();
         let own = own_group(hierarchy, &read("proc/self/cgroup"), &read("proc/self/mountinfo"))?;
-        Ok(OwnGroup { directory: self.inside(&own.directory), ..own })
+        Ok(OwnGroup { directory: self.inside(&own.directory), mount: self.inside(&own.mount), ..own })
     }
 
     fn inside(&self, path: &Path) -> PathBuf {

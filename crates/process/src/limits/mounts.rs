@@ -16,6 +16,8 @@ pub(super) enum Hierarchy {
 pub(super) struct OwnGroup {
     /// Its directory as it is mounted here.
     pub(super) directory: PathBuf,
+    /// Where its hierarchy is mounted.
+    pub(super) mount: PathBuf,
     /// Whether it is the topmost that this process can see.
     pub(super) is_topmost: bool,
 }
@@ -62,8 +64,9 @@ pub(super) fn own_group(hierarchy: Hierarchy, cgroups: &str, mountinfo: &str) ->
         let (root, point) = (unescape(root), unescape(point));
         match Path::new(path).strip_prefix(&root) {
             Ok(below) => {
-                let directory = if below.as_os_str().is_empty() { point } else { point.join(below) };
-                return Ok(OwnGroup { directory, is_topmost: below.as_os_str().is_empty() });
+                let is_topmost = below.as_os_str().is_empty();
+                let directory = if is_topmost { point.clone() } else { point.join(below) };
+                return Ok(OwnGroup { directory, mount: point, is_topmost });
             }
             Err(_) => found = Err("the worker's own control group is not in what is mounted".to_owned()),
         }

@@ -23,6 +23,8 @@ pub struct Support {
     pub(super) user_processes: Result<(), String>,
     /// The group that this process is in.
     pub(super) surroundings: Option<Surroundings>,
+    /// Where control groups are mounted.
+    pub(super) mounts: Vec<PathBuf>,
     pub(super) files: &'static dyn GroupFiles,
     pub(super) notes: Vec<String>,
 }
@@ -60,9 +62,15 @@ impl Support {
         &self.notes
     }
 
-    /// Directories that a child must not be able to write to: by them, a child of the same user could leave its group.
+    /// Directories that a child must not be able to write to: by a file in them, a child that may could leave its group.
     #[must_use]
-    pub fn control_directories(&self) -> Vec<PathBuf> {
+    pub fn control_directories(&self) -> &[PathBuf] {
+        &self.mounts
+    }
+
+    /// The directories in which groups of executions are made.
+    #[must_use]
+    pub fn group_parents(&self) -> Vec<PathBuf> {
         let mut directories: Vec<PathBuf> = self.places().map(|place| place.parent.clone()).collect();
         directories.sort();
         directories.dedup();
@@ -71,7 +79,7 @@ impl Support {
 
     /// Removes the groups that guards left which are no more, with everything in them; says how many there were.
     pub fn sweep(&self) -> usize {
-        self.control_directories().iter().map(|parent| super::sweep::sweep(parent, self.files)).sum()
+        self.group_parents().iter().map(|parent| super::sweep::sweep(parent, self.files)).sum()
     }
 
     fn places(&self) -> impl Iterator<Item = &Place> {

@@ -9,6 +9,7 @@ use super::orphans::{Lost, Orphans};
 use crate::clock;
 use crate::guard;
 use crate::how::How;
+use crate::limits::Support;
 use crate::system::{self, Reaped, SharedPair, Waited};
 use crate::wire::{FromLauncher, ToLauncher};
 
@@ -98,6 +99,10 @@ impl Nursery {
         let now = clock::boot();
         let round = self.orphans.bury(&spared, now);
         self.bury_at = round.again_in.map(|pause| now + pause);
+        if !round.mourned.is_empty() {
+            // Their control groups; with everything that was in them dead, nothing is waited for.
+            Support::of_this_process().sweep();
+        }
         for Lost { guard, signal, code } in round.mourned {
             self.tell(FromLauncher::GuardGone { guard, signal, code, left: round.left }, None);
         }

@@ -20,6 +20,7 @@ fn nothing() -> Support {
         kill: None,
         user_processes: Err("RLIMIT_NPROC does not bind this user".into()),
         surroundings: None,
+        mounts: Vec::new(),
         files: &KernelFiles,
         notes: Vec::new(),
     }

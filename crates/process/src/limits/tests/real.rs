@@ -55,7 +55,7 @@ fn limited(limits: &Limits) -> PreparedLimits {
 /// The groups that this test process has made and that are still there, of whichever test.
 fn own_groups() -> Vec<PathBuf> {
     let own = format!("-{}-", std::process::id());
-    let parents = Support::of_this_process().control_directories();
+    let parents = Support::of_this_process().group_parents();
     let entries = parents.iter().flat_map(|parent| fs::read_dir(parent).expect("a group")).flatten();
     entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(&own)).collect()
 }

@@ -35,6 +35,7 @@ fn in_a_container_of_its_own_all_processes_make_room() {
     let again = made_up.host(&Imitation).discover();
     assert_eq!(again.enforces(LimitName::Memory), By::Cgroup, "{:?}", again.notes());
     assert!(!again.notes()[0].starts_with("moved"), "{:?}", again.notes());
+    assert_eq!(again.group_parents(), [made_up.path("sys/fs/cgroup")]);
     assert_eq!(again.control_directories(), [made_up.path("sys/fs/cgroup")]);
 }
 
