@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::limits::OomEvidence;
 
 /// What a tree used, as far as a control group counted it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounting {
     /// The most memory that the whole tree had at once, in bytes. Known when memory was limited by a control group.
     pub peak_memory_bytes: Option<u64>,

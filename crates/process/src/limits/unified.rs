@@ -10,6 +10,9 @@ use super::mounts::OwnGroup;
 /// The group that this process moves into when it has to make room.
 pub(super) const OWN: &str = "attune-own";
 
+/// How many processes are moved out of the way before a group is called busy.
+const MOST_MOVED: usize = 1000;
+
 /// A group of v2 in which groups may be made, as far as can be told without trying.
 #[derive(Debug, Clone)]
 pub(super) struct Unified {
@@ -64,32 +67,33 @@ pub(super) fn prepare(
         if !offered.split_whitespace().any(|one| one == name) || has(name) {
             continue;
         }
-        let enable = || files.write(&subtree, &format!("+{name}"));
-        let mut enabled = enable();
-        if enabled.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) && !was_moved {
-            match make_room(&base, is_ours, files) {
-                Ok(moved) => {
-                    notes.push(format!("moved {moved} of the processes in {} to {OWN} below it", base.display()));
-                    enabled = enable();
-                }
-                Err(why) => {
-                    refused = Some(why);
-                    continue;
-                }
-            }
-        }
-        if let Err(error) = enabled {
-            refused = Some(match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    format!("cgroup v2 is not writable in {}: {error}", base.display())
-                }
-                _ => format!("cgroup v2 refuses the {name} controller in {}: {error}", base.display()),
-            });
+        match enable(&base, name, is_ours, files) {
+            Ok(0) => {}
+            Ok(moved) => notes.push(format!("moved {moved} of the processes in {} to {OWN} below it", base.display())),
+            Err(why) => refused = Some(why),
         }
     }
     let enabled = read(&subtree).unwrap_or_default();
     let controllers = enabled.split_whitespace().map(str::to_owned).collect();
     Ok(Unified { base, controllers, refused, is_root: kind.is_none() })
+}
+
+/// Lets groups in `base` use a controller; says how many processes had to be moved for that.
+fn enable(base: &Path, controller: &str, is_ours: bool, files: &dyn GroupFiles) -> Result<usize, String> {
+    let mut moved = 0;
+    loop {
+        let Err(error) = files.write(&base.join("cgroup.subtree_control"), &format!("+{controller}")) else {
+            return Ok(moved);
+        };
+        match error.raw_os_error() {
+            // Again when somebody started something there meanwhile, but not for ever.
+            Some(libc::EBUSY) if moved < MOST_MOVED => moved += make_room(base, is_ours, files)?.max(1),
+            Some(libc::EACCES | libc::EPERM | libc::EROFS) => {
+                return Err(format!("cgroup v2 is not writable in {}: {error}", base.display()));
+            }
+            _ => return Err(format!("cgroup v2 refuses the {controller} controller in {}: {error}", base.display())),
+        }
+    }
 }
 
 /// Moves the processes of `base` one group down; says how many.
