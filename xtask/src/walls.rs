@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attune-config", &["attune-types"]),
     ("attune-store", &["attune-types"]),
     ("attune-queue", &["attune-types"]),
-    ("attune-artifacts", &["attune-types"]),
+    ("attune-artifacts", &["attune-types", "attune-config"]),
     ("attune-runtime", &["attune-types", "attune-process", "attune-pack"]),
     (
         "attune-worker",

@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::path::Path;
 
 use attune_types::{AttemptNumber, ExecutionId};
 use sha2::{Digest as _, Sha256};
 
 use crate::local_place::LocalPlace;
 use crate::place_error::PlaceError;
-use crate::s3_place::S3Place;
+use crate::s3_place::{S3Options, S3Place};
 
 /// How much of a file is in memory at once.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -42,6 +43,17 @@ pub struct Content {
 }
 
 impl Place {
+    /// The place of this bucket, or else of this directory.
+    ///
+    /// # Errors
+    /// [`PlaceError::Misconfigured`].
+    pub fn of(bucket: Option<&S3Options>, directory: &Path) -> Result<Self, PlaceError> {
+        Ok(match bucket {
+            Some(options) => Self::S3(S3Place::new(options)?),
+            None => Self::Local(LocalPlace::new(directory)),
+        })
+    }
+
     /// Stores the content of `file` from its beginning, as `name` of an attempt. What was stored there before is
     /// replaced. The name must have been checked: [`check_name`](crate::check_name).
     ///

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attune_config::{ArtifactStoreKind, Config};
 use attune_types::{AttemptNumber, ExecutionId};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::http::Response;
@@ -47,6 +48,25 @@ impl std::fmt::Debug for S3Options {
             .field("region", &self.region)
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
+    }
+}
+
+impl S3Options {
+    /// The bucket that the configuration names; `None` when files go to a directory.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Option<Self> {
+        let artifacts = &config.artifacts;
+        if artifacts.store == ArtifactStoreKind::Local {
+            return None;
+        }
+        Some(Self {
+            endpoint: artifacts.endpoint.clone()?,
+            bucket: artifacts.bucket.clone()?,
+            region: artifacts.region.clone(),
+            prefix: artifacts.prefix.clone(),
+            access_key_id: artifacts.access_key_id.as_ref()?.expose().to_owned(),
+            secret_access_key: artifacts.secret_access_key.as_ref()?.expose().to_owned(),
+        })
     }
 }
 

@@ -45,6 +45,14 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// A file could not be kept where files are kept.
+    #[error("{reason}")]
+    Content {
+        /// Why.
+        reason: String,
+        /// Whether the same may succeed later.
+        passing: bool,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {reason}")]
     Random {
@@ -57,6 +65,6 @@ impl StoreError {
     /// Whether waiting and trying again makes sense.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Away { .. })
+        matches!(self, Self::Away { .. } | Self::Content { passing: true, .. })
     }
 }

@@ -276,6 +276,9 @@ pub struct Beat {
     pub holding: Vec<(ExecutionId, AttemptNumber)>,
     /// How long the leases shall last from now, in milliseconds.
     pub lease_ms: i64,
+    /// It can take no new work for now, e.g. because its disk is nearly full: it is shown as draining until a beat
+    /// says otherwise.
+    pub refuses_work: bool,
 }
 
 /// What a heartbeat brings back.

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::Recipient;
+use attune_artifacts::Place;
+use attune_config::OutputPolicy;
 use attune_pack::Library;
 use attune_process::limits::Support;
 use attune_process::{OutputLimits, Remnants};
@@ -193,8 +195,20 @@ impl WorkerBuilder {
         let books = Arc::new(Books::default());
         let pulse = Arc::new(Pulse::now());
         let (orders, received_orders) = mpsc::unbounded_channel();
+        let keeps_output_elsewhere = self.artifacts.is_some();
+        let artifacts = match self.artifacts.take() {
+            Some(artifacts) => artifacts,
+            None => kept_files(&settings, &home, &store)?,
+        };
+        let limits = |max_bytes| match settings.output_policy {
+            OutputPolicy::Stop => OutputLimits::of(max_bytes).stopping(),
+            OutputPolicy::Truncate | OutputPolicy::Fail => OutputLimits::of(max_bytes),
+        };
         let planner = Arc::new(Planner {
-            artifacts_directory: settings.artifacts_directory.clone(),
+            artifacts: Arc::clone(&artifacts),
+            harvest: settings.harvest,
+            fails_over_limit: settings.output_policy == OutputPolicy::Fail,
+            held: (!settings.stream_logs).then(|| home.join("held")),
             registry,
             areas,
             helper,
@@ -206,8 +220,8 @@ impl WorkerBuilder {
                 api_url: settings.api_url.clone(),
             },
             grace: settings.grace,
-            stdout: OutputLimits::of(settings.max_stdout_bytes),
-            stderr: OutputLimits::of(settings.max_stderr_bytes),
+            stdout: limits(settings.max_stdout_bytes),
+            stderr: limits(settings.max_stderr_bytes),
             resolved: Mutex::new(HashMap::new()),
             library,
         });
@@ -216,8 +230,8 @@ impl WorkerBuilder {
             settings: settings.clone(),
             identity,
             announcement,
-            keeps_output_elsewhere: self.artifacts.is_some(),
-            artifacts: self.artifacts.take().unwrap_or_else(|| Arc::new(StoreArtifacts::new(Arc::clone(&store)))),
+            keeps_output_elsewhere,
+            artifacts,
             secrets: Arc::clone(&self.secrets),
             environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
             wanted_environments: environments_of(&planner.library),
@@ -269,6 +283,13 @@ impl WorkerBuilder {
         }
         Registry::new(specs, detection)
     }
+}
+
+/// Where files of executions go when nobody said otherwise.
+fn kept_files(settings: &Settings, home: &Home, store: &Arc<dyn Store>) -> Result<Arc<dyn ArtifactStore>, WorkerError> {
+    let place = Place::of(settings.bucket.as_ref(), &settings.artifacts_directory).map_err(WorkerError::Artifacts)?;
+    let kept = StoreArtifacts::new(Arc::clone(store));
+    Ok(Arc::new(kept.keeping_files(place, settings.name.clone(), home.join("unnoted"))))
 }
 
 fn read_packs(settings: &Settings) -> Library {

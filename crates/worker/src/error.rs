@@ -42,6 +42,9 @@ pub enum WorkerError {
         #[source]
         source: std::io::Error,
     },
+    /// The place where files are kept cannot be used.
+    #[error("the place where files are kept cannot be used")]
+    Artifacts(#[source] attune_artifacts::PlaceError),
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {reason}")]
     Random {

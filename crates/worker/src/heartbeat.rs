@@ -4,6 +4,7 @@
 //! a process whose actors hang must look dead. One beat is one statement, and it is also how work, cancels and the
 //! drain flag arrive when the broker is away.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use attune_store::{Beat, BeatReply, Store, StoreError};
 use attune_supervise::{Generation, Life, Probe, Supervisor};
 use tokio::sync::mpsc;
 
+use crate::artifacts::is_nearly_full;
 use crate::execution::{Stop, StopCause};
 use crate::executions::{Books, Cancel, Executions, Key, Offer, SetAccepting, StopAttempts};
 use crate::identity::Identity;
@@ -46,6 +48,8 @@ pub(crate) struct HeartbeatDeps {
     pub(crate) supervisor: WeakAddr<Supervisor>,
     pub(crate) executions: Addr<Executions>,
     pub(crate) orders: mpsc::UnboundedSender<Order>,
+    /// Where this worker writes: a disk that is nearly full takes no new work.
+    pub(crate) directory: PathBuf,
 }
 
 /// The actor that renews every lease.
@@ -61,6 +65,7 @@ struct State {
     is_beating: bool,
     is_wanted_again: bool,
     misses: u32,
+    is_disk_low: bool,
 }
 
 /// What came of one beat.
@@ -91,6 +96,8 @@ impl Heartbeat {
         let (supervisor, within) = (self.deps.supervisor.upgrade(), self.deps.every);
         let (store, io, books) = (Arc::clone(&self.deps.store), self.deps.io.clone(), Arc::clone(&self.deps.books));
         let Identity { id, incarnation } = self.deps.identity;
+        self.look_at_disk();
+        let refuses_work = self.state.is_disk_low;
         let lease_ms = i64::try_from(self.deps.lease.as_millis()).unwrap_or(i64::MAX);
         let beating = async move {
             let silent = match supervisor {
@@ -104,7 +111,7 @@ impl Heartbeat {
             }
             let sent = clock::boot();
             let holding = books.ledger().held().into_iter().map(Key::pair).collect();
-            let beat = Beat { worker: id, incarnation, holding, lease_ms };
+            let beat = Beat { worker: id, incarnation, holding, lease_ms, refuses_work };
             match io.run(async move { store.beat(&beat).await }).await {
                 Some(Ok(reply)) => Beaten::Answered(sent, reply),
                 Some(Err(error)) => Beaten::Failed(error),
@@ -120,6 +127,19 @@ impl Heartbeat {
                 actor.arm(context);
             }
         }));
+    }
+
+    fn look_at_disk(&mut self) {
+        let is_low = is_nearly_full(&self.deps.directory);
+        if is_low != self.state.is_disk_low {
+            let path = self.deps.directory.display();
+            if is_low {
+                tracing::warn!(%path, "the disk is nearly full; no new work is taken");
+            } else {
+                tracing::info!(%path, "the disk has room again; new work is taken");
+            }
+            self.state.is_disk_low = is_low;
+        }
     }
 
     fn hear(&mut self, beaten: Beaten) {
@@ -157,7 +177,7 @@ impl Heartbeat {
             return;
         }
         let executions = &self.deps.executions;
-        executions.do_send(SetAccepting(!reply.drain));
+        executions.do_send(SetAccepting(!reply.drain && !self.state.is_disk_low));
         if !reply.superseded.is_empty() {
             let keys = reply.superseded.iter().map(|(execution, attempt)| Key::new(*execution, *attempt)).collect();
             executions.do_send(StopAttempts { keys, stop: Stop { cause: StopCause::TakenAway, kill: true } });

@@ -152,8 +152,7 @@ fn settings(local: &Local, directory: &TemporaryDirectory, need: &Need) -> Setti
         Need::Everything { slots } => *slots,
     };
     settings.grace = worker.kill_grace;
-    settings.max_stdout_bytes = worker.max_stdout_bytes;
-    settings.max_stderr_bytes = worker.max_stderr_bytes;
+    settings = settings.with_output_of(&local.config);
     settings.labels = worker.labels.clone();
     settings.pack_directories = local.absolute_pack_directories();
     settings.environments_directory = absolute(&local.config.paths.runtime_envs_dir);

@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 use crate::unit::{Unit, small};
 
 const BEAT: Sql = Sql::same(
-    "UPDATE worker SET last_beat_at = $3, status = CASE WHEN drain THEN 'draining' ELSE 'active' END \
+    "UPDATE worker SET last_beat_at = $3, status = CASE WHEN drain OR $4 THEN 'draining' ELSE 'active' END \
      WHERE id = $1 AND incarnation = $2 RETURNING drain",
 );
 
@@ -37,7 +37,7 @@ const RENEW: Sql = Sql {
 pub(crate) async fn beat(unit: &mut Unit, beat: &Beat) -> Result<BeatReply, Trouble> {
     let (worker, incarnation) = (beat.worker.0, beat.incarnation.0);
     let now = unit.now;
-    let Some(row) = unit.one(BEAT, vec![worker.into(), incarnation.into(), now.into()]).await? else {
+    let Some(row) = unit.one(BEAT, vec![worker.into(), incarnation.into(), now.into(), beat.refuses_work.into()]).await? else {
         return Ok(BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() });
     };
     let mut reply = BeatReply { drain: row.get("drain")?, ..BeatReply::default() };

@@ -46,8 +46,13 @@ pub(crate) async fn what_runs_is_asked_to_stop_and_its_worker_is_told_twice(stag
     let orders: Vec<_> = stage.store.take_outbox(10, 5_000).await.expect("taken");
     let orders: Vec<_> = orders.into_iter().map(|message| message.envelope.payload).collect();
     assert_eq!(orders, [Payload::Cancel { execution: id, worker: hand.id }]);
-    let beat =
-        Beat { worker: hand.id, incarnation: hand.incarnation, holding: vec![(id, work.attempt)], lease_ms: 45_000 };
+    let beat = Beat {
+        worker: hand.id,
+        incarnation: hand.incarnation,
+        holding: vec![(id, work.attempt)],
+        lease_ms: 45_000,
+        refuses_work: false,
+    };
     let reply = stage.store.beat(&beat).await.expect("beaten");
     assert_eq!(reply.cancels, [(id, work.attempt, "ann".to_owned())]);
     // A policy that would retry it does not count any more.

@@ -83,6 +83,7 @@ on_every_database! {
     workers::evidence_settles_what_an_earlier_life_left,
     workers::without_evidence_what_runs_is_left_to_its_lease,
     workers::a_beat_tells_what_the_worker_must_know,
+    workers::a_worker_that_can_take_no_work_gets_none_until_it_can,
     workers::who_leaves_gives_back_what_it_has_not_claimed,
     workers::beats_and_completions_do_not_wait_for_each_other,
     moves::executions_move_exactly_as_the_table_says,

@@ -24,7 +24,8 @@ impl Stage {
     }
 
     async fn beat(&self, hand: Hand, holding: Vec<(attune_types::ExecutionId, attune_types::AttemptNumber)>) {
-        let beat = Beat { worker: hand.id, incarnation: hand.incarnation, holding, lease_ms: 45_000 };
+        let beat =
+            Beat { worker: hand.id, incarnation: hand.incarnation, holding, lease_ms: 45_000, refuses_work: false };
         assert!(!self.store.beat(&beat).await.expect("beaten").replaced);
     }
 }

@@ -6,7 +6,7 @@ use attune_types::{AttemptState, ExecutionStatus, Incarnation, RetryCause, Worke
 use crate::stage::{Hand, Stage, registration, request, retried, success};
 
 fn beat(hand: Hand) -> Beat {
-    Beat { worker: hand.id, incarnation: hand.incarnation, holding: Vec::new(), lease_ms: 45_000 }
+    Beat { worker: hand.id, incarnation: hand.incarnation, holding: Vec::new(), lease_ms: 45_000, refuses_work: false }
 }
 
 pub(crate) async fn a_name_keeps_its_id_and_the_newest_registration_owns_it(stage: &Stage) {
@@ -129,4 +129,14 @@ pub(crate) async fn beats_and_completions_do_not_wait_for_each_other(stage: &Sta
         task.await.expect("joined");
     }
     assert_eq!(stage.completed_messages().await.len(), 40);
+}
+
+pub(crate) async fn a_worker_that_can_take_no_work_gets_none_until_it_can(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    stage.store.beat(&Beat { refuses_work: true, ..beat(hand) }).await.expect("beaten");
+    assert!(stage.assign(id, hand).await.is_none());
+    let reply = stage.store.beat(&beat(hand)).await.expect("beaten");
+    assert!(!reply.drain, "nobody asked it to drain");
+    assert!(stage.assign(id, hand).await.is_some());
 }

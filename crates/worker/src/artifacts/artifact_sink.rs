@@ -20,15 +20,18 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use super::artifact_store::ArtifactStore;
 use super::journal::{Batch, Journal};
-use super::log_port::{LogOrder, LogPort};
+use super::log_port::{LogOrder, LogPort, Losses};
+use crate::executions::Key;
 use crate::io_runtime::IoRuntime;
 
 /// How many bytes are given away at once.
 const BATCH_BYTES: usize = 256 << 10;
 /// How many pieces are taken at once.
-const TAKEN_AT_ONCE: usize = 64;
+const TAKEN_AT_ONCE: usize = 16;
 /// The first and the longest pause after the place where output is kept did not answer.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often old artifacts are looked for.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How long a stop may take; the tree allows a little more.
 pub(crate) const FLUSH_TIME: Duration = Duration::from_secs(3);
 
@@ -38,6 +41,8 @@ pub(crate) struct ArtifactSinkDeps {
     pub(crate) store: Arc<dyn ArtifactStore>,
     /// Where the journal lies.
     pub(crate) directory: PathBuf,
+    /// Where output waited for the end of its attempt when an earlier life ended before.
+    pub(crate) held: PathBuf,
     pub(crate) port: LogPort,
     pub(crate) orders: Arc<Mutex<mpsc::Receiver<LogOrder>>>,
     /// Open the journal at start rather than with the first output.
@@ -82,9 +87,18 @@ impl Actor for ArtifactSink {
             self.life.fail(context, format_args!("output journal: {error}"));
             return;
         }
-        let orders = Arc::clone(&self.deps.orders);
-        self.run(context, take(orders, Rc::clone(&self.state), self.deps.directory.clone()));
+        if self.life.number() == 0
+            && let Err(error) = self.state.adopt(&self.deps.held, &self.deps.directory)
+        {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "output that an earlier life kept back cannot be read"
+            );
+        }
+        let (orders, losses) = (Arc::clone(&self.deps.orders), self.deps.port.losses().clone());
+        self.run(context, take(orders, Rc::clone(&self.state), self.deps.directory.clone(), losses));
         let store = Arc::clone(&self.deps.store);
+        self.run(context, tidy(self.deps.io.clone(), Arc::clone(&store)));
         self.run(context, give(self.deps.io.clone(), store, Rc::clone(&self.state)));
     }
 }
@@ -120,6 +134,28 @@ impl State {
         Ok(())
     }
 
+    /// Takes over what an earlier life had kept back for the end of attempts that ended with it.
+    fn adopt(&self, held: &std::path::Path, directory: &std::path::Path) -> io::Result<()> {
+        let entries = match std::fs::read_dir(held) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let mut kept = Journal::open(&path)?;
+            while let Some(batch) = kept.read(BATCH_BYTES)? {
+                self.open(directory)?;
+                if let Some(journal) = self.journal.borrow_mut().as_mut() {
+                    journal.append(&batch.chunks)?;
+                }
+                kept.store(&batch)?;
+            }
+            std::fs::remove_dir(&path)?;
+        }
+        Ok(())
+    }
+
     /// Tells those who wait for what is stored by now.
     fn answer_flushes(&self) {
         let journal = self.journal.borrow();
@@ -147,45 +183,78 @@ impl State {
 }
 
 /// Takes pieces from the channel onto the disk; ends only with an error.
-async fn take(orders: Arc<Mutex<mpsc::Receiver<LogOrder>>>, state: Rc<State>, directory: PathBuf) -> io::Error {
+async fn take(
+    orders: Arc<Mutex<mpsc::Receiver<LogOrder>>>,
+    state: Rc<State>,
+    directory: PathBuf,
+    losses: Losses,
+) -> io::Error {
     let mut orders = orders.lock().await;
     let mut taken = Vec::with_capacity(TAKEN_AT_ONCE);
     loop {
         if orders.recv_many(&mut taken, TAKEN_AT_ONCE).await == 0 {
             return io::Error::other("nobody can write to it any more");
         }
-        if let Err(error) = keep(&mut taken, &state, &directory) {
+        if let Err(error) = keep(&mut taken, &state, &directory, &losses) {
             return error;
         }
         state.changed.notify_one();
     }
 }
 
-fn keep(taken: &mut Vec<LogOrder>, state: &State, directory: &std::path::Path) -> io::Result<()> {
+fn keep(taken: &mut Vec<LogOrder>, state: &State, directory: &std::path::Path, losses: &Losses) -> io::Result<()> {
     let mut chunks: Vec<LogChunk> = Vec::with_capacity(taken.len());
     for order in taken.drain(..) {
         match order {
             LogOrder::Keep(chunk) => chunks.push(chunk),
             LogOrder::Flush(waiting) => {
-                append(&mut chunks, state, directory)?;
+                append(&mut chunks, state, directory, losses)?;
                 let upto = state.journal.borrow().as_ref().map_or(0, Journal::appended);
                 state.flushes.borrow_mut().push_back((upto, waiting));
             }
         }
     }
-    append(&mut chunks, state, directory)
+    append(&mut chunks, state, directory, losses)
 }
 
-fn append(chunks: &mut Vec<LogChunk>, state: &State, directory: &std::path::Path) -> io::Result<()> {
+fn append(chunks: &mut Vec<LogChunk>, state: &State, directory: &std::path::Path, losses: &Losses) -> io::Result<()> {
     if chunks.is_empty() {
         return Ok(());
     }
+    if let Err(error) = append_all(chunks, state, directory) {
+        if !is_full(&error) {
+            return Err(error);
+        }
+        for chunk in chunks.drain(..) {
+            losses.add(Key::new(chunk.execution, chunk.attempt), chunk.bytes.len() as u64);
+        }
+    }
+    Ok(())
+}
+
+fn append_all(chunks: &mut Vec<LogChunk>, state: &State, directory: &std::path::Path) -> io::Result<()> {
     state.open(directory)?;
     if let Some(journal) = state.journal.borrow_mut().as_mut() {
         journal.append(chunks)?;
     }
     chunks.clear();
     Ok(())
+}
+
+/// Whether a disk had no room. The child must not be held up by that: what it writes is dropped, and counted.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Does what was left undone and removes what is old; never ends.
+async fn tidy(io: IoRuntime, store: Arc<dyn ArtifactStore>) -> io::Error {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        let store = Arc::clone(&store);
+        if let Some(Err(error)) = io.run(async move { store.tidy().await }).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "old artifacts stay for now");
+        }
+    }
 }
 
 /// Gives pieces from the disk to where they are kept; ends only with an error of the disk.

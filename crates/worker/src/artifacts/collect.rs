@@ -1,89 +1,98 @@
-//! Files that an attempt left behind.
+//! Files that an attempt left behind, on their way to where files are kept.
 
-use std::fs;
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use attune_artifacts::{Found, Harvest, HarvestLimits, matches, quoted};
+use attune_types::ArtifactRule;
 
 use super::artifact_store::ArtifactStore;
 use crate::executions::Key;
 
-/// The most files of one attempt that are offered.
-const MOST_FILES: usize = 10_000;
+/// The most lines that are said about files that are not taken.
+const MOST_LINES: usize = 20;
 
-/// Offers every file below `directory` that one of `rules` names. Links are not followed: what they point at was not
-/// left behind by the attempt.
-pub(crate) async fn files(store: &dyn ArtifactStore, key: Key, directory: &Path, rules: &[attune_types::ArtifactRule]) {
-    let mut found = Vec::new();
-    if let Err(error) = walk(directory, "", &mut found) {
-        tracing::warn!(execution.id = %key.execution, error = &error as &dyn std::error::Error, "what the execution left behind could not be read");
-    }
-    for (name, path) in found {
-        if rules.iter().any(|rule| matches(rule.glob(), &name))
-            && let Err(error) = store.put_file(key.execution, key.attempt, &name, path).await
-        {
-            tracing::warn!(execution.id = %key.execution, file = %name, error = &error as &dyn std::error::Error, "a file that the execution left behind was not taken");
-        }
+/// How the files of one attempt are kept.
+pub(crate) struct Keeping {
+    pub(crate) store: Arc<dyn ArtifactStore>,
+    /// Where the action was asked to leave them.
+    pub(crate) directory: PathBuf,
+    pub(crate) rules: Vec<ArtifactRule>,
+    pub(crate) limits: HarvestLimits,
+}
+
+impl fmt::Debug for Keeping {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keeping").field("directory", &self.directory).finish_non_exhaustive()
     }
 }
 
-fn walk(directory: &Path, prefix: &str, found: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        // A name that is no text can be matched by no glob and addressed by no API.
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            walk(&entry.path(), &format!("{prefix}{name}/"), found)?;
-        } else if kind.is_file() {
-            if found.len() == MOST_FILES {
-                return Err(io::Error::other(format!("more than {MOST_FILES} files")));
+/// What came of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// How many files were stored.
+    pub(crate) count: u64,
+    /// What there is to say in the execution's log, a line each, with its end.
+    pub(crate) lines: Vec<String>,
+    /// Why the execution did not keep its promise, when a file that is required is missing.
+    pub(crate) invalid: Option<String>,
+}
+
+impl Keeping {
+    /// Keeps what the attempt left behind. Nothing of it is fatal but a required file that is missing.
+    pub(crate) async fn keep(self, key: Key) -> Kept {
+        let Self { store, directory, rules, limits } = self;
+        let (looked_at, wanted) = (directory.clone(), rules.clone());
+        let looking = tokio::task::spawn_blocking(move || Harvest::look(&looked_at, &wanted, limits));
+        let harvest = match looking.await {
+            Ok(Ok(harvest)) => harvest,
+            Ok(Err(error)) => return unreadable(&rules, &error.to_string()),
+            Err(error) => return unreadable(&rules, &error.to_string()),
+        };
+        let mut kept = Kept::default();
+        let mut missing = harvest.missing.clone();
+        let mut refused = harvest.refused.clone();
+        for found in &harvest.found {
+            match keep_one(&*store, key, &directory, &harvest, found).await {
+                Ok(()) => kept.count += 1,
+                Err(why) => {
+                    let required = rules.iter().filter(|rule| rule.is_required() && matches(rule.glob(), &found.name));
+                    missing.extend(required.map(|rule| rule.glob().to_owned()));
+                    refused.push(format!("artifact {} was not stored: {why}", quoted(&found.name)));
+                }
             }
-            found.push((format!("{prefix}{name}"), entry.path()));
         }
-    }
-    Ok(())
-}
-
-/// Whether a path fits a glob: `?` and `*` stand for anything but `/`, `**` for anything.
-fn matches(glob: &str, path: &str) -> bool {
-    if let Some(rest) = glob.strip_prefix("**") {
-        let rest = rest.strip_prefix('/').unwrap_or(rest);
-        return (0..=path.len()).filter(|at| path.is_char_boundary(*at)).any(|at| matches(rest, &path[at..]));
-    }
-    if let Some(rest) = glob.strip_prefix('*') {
-        let end = path.find('/').unwrap_or(path.len());
-        return (0..=end).filter(|at| path.is_char_boundary(*at)).any(|at| matches(rest, &path[at..]));
-    }
-    let (mut glob_characters, mut path_characters) = (glob.chars(), path.chars());
-    match (glob_characters.next(), path_characters.next()) {
-        (None, None) => true,
-        (Some('?'), Some(character)) if character != '/' => matches(glob_characters.as_str(), path_characters.as_str()),
-        (Some(wanted), Some(character)) if wanted == character => {
-            matches(glob_characters.as_str(), path_characters.as_str())
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            let names: Vec<String> = missing.iter().map(|glob| quoted(glob)).collect();
+            kept.invalid = Some(format!("required artifact missing: {}", names.join(", ")));
         }
-        _ => false,
+        let more = refused.len().saturating_sub(MOST_LINES);
+        kept.lines.extend(refused.into_iter().take(MOST_LINES).map(|line| line + "\n"));
+        if more > 0 {
+            kept.lines.push(format!("{more} more artifacts were not taken\n"));
+        }
+        kept
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn keep_one(
+    store: &dyn ArtifactStore,
+    key: Key,
+    directory: &Path,
+    harvest: &Harvest,
+    found: &Found,
+) -> Result<(), String> {
+    let file = harvest.open(found).map_err(|error| error.to_string())?;
+    let (execution, attempt) = key.pair();
+    let path = directory.join(&found.name);
+    store.put_opened(execution, attempt, &found.name, file, path).await.map_err(|error| error.to_string())
+}
 
-    #[test]
-    fn globs_match_as_in_a_shell() {
-        for (glob, path, expected) in [
-            ("*.txt", "report.txt", true),
-            ("*.txt", "a/report.txt", false),
-            ("**/*.txt", "a/b/report.txt", true),
-            ("**/*.txt", "report.txt", true),
-            ("a/**", "a/b/c", true),
-            ("a/**", "b/c", false),
-            ("r?port*", "report.txt", true),
-            ("?", "/", false),
-            ("", "", true),
-            ("*", "\u{e4}", true),
-        ] {
-            assert_eq!(matches(glob, path), expected, "{glob} {path}");
-        }
-    }
+fn unreadable(rules: &[ArtifactRule], why: &str) -> Kept {
+    let line = format!("the artifact directory cannot be read: {why}");
+    let is_required = rules.iter().any(ArtifactRule::is_required);
+    Kept { count: 0, invalid: is_required.then(|| line.clone()), lines: vec![line + "\n"] }
 }

@@ -1,5 +1,7 @@
 //! The way of one attempt's output: kept in hand while the attempt is short and silent, else through the sink.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use attune_process::{Chunk, Ended, Gap, Stream, clock};
@@ -8,13 +10,15 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::result::{MAX_BYTES, ResultBytes};
-use crate::artifacts::LogPort;
+use crate::artifacts::{Journal, LogPort};
 use crate::executions::Key;
 
 /// How long output may stay in hand.
 const IN_HAND_TIME: Duration = Duration::from_millis(100);
 /// How much output may stay in hand.
 const IN_HAND_BYTES: usize = 64 << 10;
+/// How much of what was held is sent on at once.
+const RELEASED_AT_ONCE: usize = 64 << 10;
 /// How long the end of an attempt waits for its output to be stored. What takes longer is stored later.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
 
@@ -29,6 +33,10 @@ pub(crate) struct Output {
     is_streaming: bool,
     stdout: Option<ResultBytes>,
     system_bytes: u64,
+    /// Where output waits for the end, when it is not to be stored before.
+    held: Option<Held>,
+    /// Bytes that were dropped because the disk was full.
+    lost_bytes: u64,
     /// What else there is to say while the child runs.
     lines: Option<mpsc::Receiver<String>>,
 }
@@ -47,7 +55,16 @@ impl Output {
             is_streaming,
             stdout,
             system_bytes: 0,
+            held: None,
+            lost_bytes: 0,
             lines: None,
+        }
+    }
+
+    /// Keeps output in `directory` until the end instead of sending it on while it is written.
+    pub(crate) fn hold(&mut self, directory: PathBuf) {
+        if !self.port.takes_everything() {
+            self.held = Some(Held { directory, journal: None });
         }
     }
 
@@ -86,8 +103,15 @@ impl Output {
         for line in ended.map(remarks).unwrap_or_default() {
             self.say(line).await;
         }
+        self.release_held().await;
         if self.is_streaming && !self.port.flush(FLUSH_TIME).await {
             tracing::debug!(execution.id = %self.key.execution, "output is stored later than the end");
+        }
+        let lost = self.lost_bytes + self.port.losses().take(self.key);
+        if lost > 0 {
+            // It rides along with the end, because the disk that it would wait on is full.
+            self.is_streaming = false;
+            self.say(format!("logs truncated: disk full ({lost} bytes dropped)\n")).await;
         }
         std::mem::take(&mut self.in_hand)
     }
@@ -132,7 +156,7 @@ impl Output {
         let Key { execution, attempt } = self.key;
         let chunk = LogChunk { execution, attempt, sequence, stream, offset, at, bytes };
         if self.is_streaming {
-            self.port.keep(chunk).await;
+            self.pass_on(chunk).await;
         } else {
             self.in_hand_bytes += chunk.bytes.len();
             self.in_hand.push(chunk);
@@ -142,7 +166,66 @@ impl Output {
     async fn stream(&mut self) {
         self.is_streaming = true;
         for chunk in std::mem::take(&mut self.in_hand) {
-            self.port.keep(chunk).await;
+            self.pass_on(chunk).await;
+        }
+    }
+
+    async fn pass_on(&mut self, chunk: LogChunk) {
+        let Some(held) = &mut self.held else { return self.port.keep(chunk).await };
+        let bytes = chunk.bytes.len() as u64;
+        if let Err(error) = held.append(chunk) {
+            tracing::debug!(execution.id = %self.key.execution, error = &error as &dyn std::error::Error, "output could not be kept for the end");
+            self.lost_bytes += bytes;
+        }
+    }
+
+    /// Sends on what waited for the end.
+    async fn release_held(&mut self) {
+        let Some(mut held) = self.held.take() else { return };
+        loop {
+            match held.next() {
+                Ok(Some(chunks)) => {
+                    for chunk in chunks {
+                        self.port.keep(chunk).await;
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::warn!(execution.id = %self.key.execution, error = &error as &dyn std::error::Error, "output that was kept for the end cannot be read");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Output of one attempt that waits on disk for its end. What a worker that died left there, its next life sends on.
+struct Held {
+    directory: PathBuf,
+    journal: Option<Journal>,
+}
+
+impl Held {
+    fn append(&mut self, chunk: LogChunk) -> io::Result<()> {
+        if self.journal.is_none() {
+            self.journal = Some(Journal::open(&self.directory)?);
+        }
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.append(&[chunk]))
+    }
+
+    fn next(&mut self) -> io::Result<Option<Vec<LogChunk>>> {
+        let Some(journal) = &mut self.journal else { return Ok(None) };
+        let Some(batch) = journal.read(RELEASED_AT_ONCE)? else { return Ok(None) };
+        journal.store(&batch)?;
+        Ok(Some(batch.chunks))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.journal.take().is_some() {
+            // Empty by now, or the worker is going away and its next life reads what is in it.
+            let _kept = std::fs::remove_dir(&self.directory);
         }
     }
 }

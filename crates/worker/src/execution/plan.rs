@@ -1,12 +1,12 @@
 //! From the work of a claim to the command that does it.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use attune_artifacts::HarvestLimits;
 use attune_pack::Library;
 use attune_process::{Command, OutputLimits};
 use attune_runtime::{CleanEnvironment, Registry, ResolveError, Resolved, Script};
@@ -18,6 +18,7 @@ use super::environment::{ATTEMPT_ID, Places, WorkerVariables};
 use super::result::ResultRules;
 use super::run::RunPlan;
 use super::work_area::{WorkArea, WorkAreas};
+use crate::artifacts::{ArtifactStore, Keeping};
 use crate::executions::Key;
 use crate::helper::HelperPlaces;
 use crate::limits;
@@ -28,7 +29,13 @@ pub(crate) struct Planner {
     pub(crate) registry: Registry,
     pub(crate) areas: WorkAreas,
     pub(crate) helper: HelperPlaces,
-    pub(crate) artifacts_directory: PathBuf,
+    pub(crate) artifacts: Arc<dyn ArtifactStore>,
+    /// How much is kept of the files of one attempt.
+    pub(crate) harvest: HarvestLimits,
+    /// Whether an attempt that writes too much has failed, whatever it says itself.
+    pub(crate) fails_over_limit: bool,
+    /// Where output waits for the end of its attempt, when it is not to be stored before.
+    pub(crate) held: Option<PathBuf>,
     pub(crate) child_environment: CleanEnvironment,
     pub(crate) variables: WorkerVariables,
     pub(crate) grace: Duration,
@@ -48,10 +55,14 @@ impl Planner {
         let resolved = self.resolve(&spec.requirement)?;
         let mut area = self.areas.area(key);
         let (path, pack_dir) = self.script(spec, &mut area)?;
-        let artifacts_dir = self.artifacts_directory.join(key.to_string());
-        if !spec.artifacts.is_empty() {
-            fs::create_dir_all(&artifacts_dir).map_err(|error| not_writable(&artifacts_dir, &error))?;
-        }
+        let keeping = if spec.artifacts.is_empty() {
+            None
+        } else {
+            let directory = area.artifacts_dir.clone();
+            area.make_artifacts_dir().map_err(|error| not_writable(&directory, &error))?;
+            let (store, rules) = (Arc::clone(&self.artifacts), spec.artifacts.clone());
+            Some(Keeping { store, directory, rules, limits: self.harvest })
+        };
         let script = Script {
             path,
             arguments: Vec::new(),
@@ -59,8 +70,7 @@ impl Planner {
             environment_dir: environment.map(Path::to_path_buf),
         };
         let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
-        let declared = (!spec.artifacts.is_empty()).then(|| artifacts_dir.clone());
-        let places = Places { pack_dir, artifacts_dir, result_file: &area.result_file };
+        let places = Places { pack_dir, artifacts_dir: area.artifacts_dir.clone(), result_file: &area.result_file };
         command.environment.extend(self.variables.of(key, work, places));
         self.helper.announce(&mut command.environment);
         command.has_helper_socket = self.helper.has_program();
@@ -71,8 +81,17 @@ impl Planner {
         command.stdout = self.stdout;
         command.stderr = self.stderr;
         command.marker = Some(ATTEMPT_ID.into());
+        let held = self.held.as_ref().map(|directory| directory.join(key.to_string()));
         let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
-        Ok(RunPlan { command, rules, limit_ms: spec.timeout_ms, area, artifacts_dir: declared })
+        Ok(RunPlan {
+            command,
+            rules,
+            limit_ms: spec.timeout_ms,
+            area,
+            keeping,
+            fails_over_limit: self.fails_over_limit,
+            held,
+        })
     }
 
     fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_process::{Command, Ended, Stopper, Usage};
+use attune_process::{Command, Ended, Gap, How, StopReason, Stopper, Stream, Usage};
 use attune_types::{Evidence, LogChunk, Outcome, Resources};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use super::output::Output;
 use super::refusal::{self, Patience};
 use super::result::ResultRules;
 use super::work_area::WorkArea;
-use crate::artifacts::LogPort;
+use crate::artifacts::{Keeping, Kept, LogPort};
 use crate::executions::Key;
 use crate::helper::{self, Calls, CallsDeps};
 
@@ -34,8 +34,12 @@ pub(crate) struct RunPlan {
     pub(crate) rules: ResultRules,
     pub(crate) limit_ms: u64,
     pub(crate) area: WorkArea,
-    /// Where the action was asked to leave files, when it declares any.
-    pub(crate) artifacts_dir: Option<PathBuf>,
+    /// How the files that the action declares are kept, when it declares any.
+    pub(crate) keeping: Option<Keeping>,
+    /// Whether an attempt that writes more than is kept has failed, whatever it says itself.
+    pub(crate) fails_over_limit: bool,
+    /// Where its output waits for the end, when it is not to be stored before.
+    pub(crate) held: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -67,7 +71,8 @@ pub(crate) async fn run(
     calls: Option<CallsDeps>,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
-    let RunPlan { command, rules, limit_ms, area, .. } = plan;
+    let RunPlan { command, rules, limit_ms, area, keeping, fails_over_limit, held } = plan;
+    let limits = (command.stdout.max_bytes, command.stderr.max_bytes);
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let mut patience = Patience::default();
     let child = loop {
@@ -85,6 +90,9 @@ pub(crate) async fn run(
     // Asking for the whole identity reads `/proc`, which nobody pays for who does not want it.
     started(child.stopper(), wants_pid.then(|| child.id().pid));
     let mut output = Output::new(key, port, rules.reads_stdout());
+    if let Some(directory) = held {
+        output.hold(directory);
+    }
     let calls = calls.map(|deps| {
         let (sender, lines) = mpsc::channel(LINES);
         output.hear(lines);
@@ -102,16 +110,37 @@ pub(crate) async fn run(
     for line in concluded.lines {
         output.say(line).await;
     }
+    let kept = match keeping {
+        Some(keeping) => keeping.keep(key).await,
+        None => Kept::default(),
+    };
+    for line in kept.lines {
+        output.say(line).await;
+    }
     let logs = output.finish(Some(&ended)).await;
     let (result, invalid) = match read {
-        Ok(result) => (result, None),
+        Ok(result) => (result, kept.invalid),
         Err(why) => (None, Some(why)),
     };
     let evidence = evidence::with_end(seen, &ended);
-    let end = EndedChild::Ran(Ran::of(&ended, limit_ms, invalid));
+    let mut evidence = evidence;
+    evidence.artifacts += kept.count;
+    let mut ran = Ran::of(&ended, limit_ms, invalid);
+    if fails_over_limit && ran.stopped.is_none() && matches!(ran.how, How::Exited(_)) {
+        // The policy says that writing so much is the failure, so that is told and not how it went on.
+        ran.stopped = over_limit(&ended, limits);
+    }
+    let end = EndedChild::Ran(ran);
     // The end is told when nothing is left of it, its files included.
     area.clear().await;
     RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs }
+}
+
+/// The limit that the child's output went over, if it did.
+fn over_limit(ended: &Ended, (stdout, stderr): (u64, u64)) -> Option<StopReason> {
+    let over = |stream, dropped: Option<Gap>, max_bytes| dropped.map(|_| StopReason::OutputLimit { stream, max_bytes });
+    let on_stdout = over(Stream::Stdout, ended.stdout_dropped, stdout);
+    on_stdout.or_else(|| over(Stream::Stderr, ended.stderr_dropped, stderr))
 }
 
 /// Answers what the child calls, from its first call on. It never ends by itself: its execution does.

@@ -31,6 +31,10 @@ pub(crate) struct WorkAreas {
 pub(crate) struct WorkArea {
     /// Where the action may write its result. Beside the directory, so that it can be offered without making one.
     pub(crate) result_file: PathBuf,
+    /// Where the action is asked to leave files; likewise.
+    pub(crate) artifacts_dir: PathBuf,
+    artifacts_name: CString,
+    has_artifacts_dir: bool,
     result_name: CString,
     path: PathBuf,
     name: CString,
@@ -64,11 +68,14 @@ impl WorkAreas {
     /// The files of one attempt, none of which exists yet.
     pub(crate) fn area(&self, key: Key) -> WorkArea {
         let name = format!("{}.{}", key.execution, key.attempt);
-        let result_name = format!("{name}.result");
+        let (result_name, artifacts_name) = (format!("{name}.result"), format!("{name}.artifacts"));
         let c_name = |name: &str| CString::new(name).expect("numbers and dots hold no zero byte");
         WorkArea {
             result_file: self.root.join(&result_name),
             result_name: c_name(&result_name),
+            artifacts_dir: self.root.join(&artifacts_name),
+            artifacts_name: c_name(&artifacts_name),
+            has_artifacts_dir: false,
             path: self.root.join(&name),
             name: c_name(&name),
             root: Arc::clone(&self.held),
@@ -87,13 +94,28 @@ impl WorkArea {
 
     /// Moves the result file into the directory, and makes that: for an action that may write nowhere else. The
     /// directory. Must be asked for before the action knows where its result file is.
-    #[allow(dead_code, reason = "for sandboxes that hide everything but the directory")]
     pub(crate) fn enclose(&mut self) -> io::Result<&Path> {
         self.held()?;
         self.is_enclosed = true;
         self.result_name = c".result".to_owned();
         self.result_file = self.path.join(".result");
+        self.artifacts_dir = self.path.join(".artifacts");
+        self.artifacts_name = c".artifacts".to_owned();
         Ok(&self.path)
+    }
+
+    /// Makes a directory for temporary files inside the attempt's own.
+    pub(crate) fn make_temporary_dir(&mut self) -> io::Result<PathBuf> {
+        const NAME: &str = ".tmp";
+        mkdirat(self.held()?, NAME, Mode::RWXU)?;
+        Ok(self.path.join(NAME))
+    }
+
+    /// Makes the directory in which the action is asked to leave files.
+    pub(crate) fn make_artifacts_dir(&mut self) -> io::Result<()> {
+        mkdirat(self.place_of_result(), &self.artifacts_name, Mode::RWXU)?;
+        self.has_artifacts_dir = true;
+        Ok(())
     }
 
     /// Writes a file into the directory; its path.
@@ -114,7 +136,7 @@ impl WorkArea {
 
     /// Removes everything, away from the runtime's threads when there may be much of it.
     pub(crate) async fn clear(self) {
-        if self.directory.is_none() {
+        if self.directory.is_none() && !self.has_artifacts_dir {
             drop(self);
             return;
         }
@@ -149,6 +171,8 @@ impl Drop for WorkArea {
         // The action may have written the file or not; either way it must be gone.
         if !self.is_enclosed {
             remove(&self.result_name);
+            // Even when it was not made: an action that was told of it may have.
+            remove(&self.artifacts_name);
         }
         if self.directory.is_some() {
             remove(&self.name);

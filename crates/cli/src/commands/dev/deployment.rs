@@ -118,8 +118,7 @@ fn settings(directory: &Path, name: String, local: &Local, api_url: String) -> S
     settings.lease = local.config.protocol.lease;
     settings.drain = worker.shutdown_timeout;
     settings.grace = worker.kill_grace;
-    settings.max_stdout_bytes = worker.max_stdout_bytes;
-    settings.max_stderr_bytes = worker.max_stderr_bytes;
+    settings = settings.with_output_of(&local.config);
     settings.labels = worker.labels.clone();
     settings.runtimes = Some(worker.capabilities.runtimes.clone()).filter(|runtimes| !runtimes.is_empty());
     settings.pack_directories = local.absolute_pack_directories();
