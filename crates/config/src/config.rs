@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -108,6 +108,23 @@ impl Config {
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
         &self.settings
+    }
+
+    /// The files that credentials were read from: nobody but this process has to read them.
+    #[must_use]
+    pub fn credential_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self
+            .settings
+            .iter()
+            .filter(|setting| setting.key.is_credential())
+            .filter_map(|setting| {
+                let path = setting.origin.strip_prefix("file:")?;
+                Some(path.split_once(" named by ").map_or(path, |(path, _)| path).into())
+            })
+            .collect();
+        files.sort();
+        files.dedup();
+        files
     }
 
     /// What `--print-config` prints: YAML with the origin of every value behind it, secrets masked.

@@ -150,7 +150,7 @@ pub const KEYS: &[Key] = &[
         "sandbox.filesystem",
         Kind::Choice(&["protect", "strict", "open"]),
         Some("protect"),
-        "Files that an action reaches from level 2 on. `protect`: all that its user may, except that `paths.state_dir` and other executions' files are closed to it and packs and environments are read-only; nothing can be made directly in a directory above these. `strict`: the system to read, its own directories to write, nothing else. `open`: all that its user may.",
+        "Files that an action reaches from level 2 on. `protect`: all that its user may, except that `paths.state_dir`, files with this worker's credentials and other executions' files are closed to it and packs and environments are read-only; nothing can be made directly in a directory above these. `strict`: the system to read, its own directories to write, nothing else. `open`: all that its user may.",
     ),
     key(
         "sandbox.writable",

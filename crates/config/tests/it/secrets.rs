@@ -67,6 +67,16 @@ fn no_secret_is_ever_shown() {
 }
 
 #[test]
+fn the_files_that_hold_credentials_are_known() {
+    let token = KEY;
+    let file = format!("server: {{api_token: {token}}}\npaths: {{state_dir: /s}}");
+    let config = load(&file, &[], &[]).expect("loads");
+    assert_eq!(config.credential_files().len(), 1, "the configuration file itself");
+    let config = load("paths: {state_dir: /s}", &[("ATTUNE__SERVER__API_TOKEN", token)], &[]).expect("loads");
+    assert_eq!(config.credential_files().len(), 0, "nothing secret is in a file");
+}
+
+#[test]
 fn errors_about_secrets_do_not_show_them() {
     for (text, variables) in [
         ("security: {encryption_key: geheim}", &[][..]),
