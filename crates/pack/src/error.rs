@@ -1,6 +1,6 @@
 //! What is wrong with a pack, and where.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One thing that is wrong in a pack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,23 @@ pub struct PackError {
     pub directory: PathBuf,
     /// What is wrong, in the order of the files.
     pub problems: Vec<PackProblem>,
+}
+
+impl PackError {
+    /// The same for somebody who knows the pack as `name` and not the folder it was read from.
+    pub(crate) fn seen_from(mut self, folder: &Path, name: &str) -> Self {
+        self.directory = PathBuf::from(name);
+        for problem in &mut self.problems {
+            let (PackProblem::Unreadable { path, .. }
+            | PackProblem::TooLarge { path, .. }
+            | PackProblem::Document { path, .. }
+            | PackProblem::Rule { path, .. }) = problem;
+            if let Ok(relative) = path.strip_prefix(folder) {
+                *path = relative.to_path_buf();
+            }
+        }
+        self
+    }
 }
 
 fn listed(problems: &[PackProblem]) -> String {

@@ -23,6 +23,7 @@
 mod document;
 mod error;
 mod exact;
+pub mod install;
 mod keywords;
 mod library;
 mod pack;

@@ -128,24 +128,12 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let heartbeat = {
         let (later, store, io, books) = (later.clone(), Arc::clone(&store), io.clone(), Arc::clone(&books));
         let (every, lease, pulse, orders) = (settings.heartbeat, settings.lease, parts.pulse, parts.orders);
-        let directory = parts.home.path();
         tree.child(
             ChildSpec::new("heartbeat", Restart::Permanent).stop(Stop::Brutal).on(Placement::OwnArbiter("beat")),
             move |life| {
                 let executions = later.executions();
-                let deps = HeartbeatDeps {
-                    identity,
-                    store,
-                    io,
-                    every,
-                    lease,
-                    books,
-                    pulse,
-                    supervisor,
-                    executions,
-                    orders,
-                    directory,
-                };
+                let deps =
+                    HeartbeatDeps { identity, store, io, every, lease, books, pulse, supervisor, executions, orders };
                 Heartbeat::new(deps, life)
             },
         )
@@ -156,7 +144,6 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         io: io.clone(),
         store: Arc::clone(&artifacts),
         directory: parts.home.join("output"),
-        held: parts.home.join("held"),
         port: port.clone(),
         orders: Arc::new(tokio::sync::Mutex::new(log_orders)),
         eager: is_eager,

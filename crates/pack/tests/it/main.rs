@@ -2,4 +2,5 @@
 
 mod actions;
 mod delivery;
+mod installing;
 mod runner;

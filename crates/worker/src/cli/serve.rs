@@ -89,6 +89,8 @@ impl Settings {
             fence: FencePolicy { terminate: config.protocol.fence_terminate, kill: config.protocol.fence_kill },
             drain: config.worker.shutdown_timeout,
             grace: config.worker.kill_grace,
+            max_stdout_bytes: config.worker.max_stdout_bytes,
+            max_stderr_bytes: config.worker.max_stderr_bytes,
             labels: config.worker.labels.clone(),
             runtimes: (!runtimes.is_empty()).then(|| runtimes.clone()),
             pack_directories: config.packs.directories.clone(),
@@ -96,7 +98,7 @@ impl Settings {
             artifacts_directory: config.paths.artifacts_dir.clone(),
             environments_directory: config.paths.runtime_envs_dir.clone(),
             api_url: config.client.api_url.clone(),
-            ..Self::new(name, &config.paths.state_dir).with_output_of(config)
+            ..Self::new(name, &config.paths.state_dir)
         }
     }
 }

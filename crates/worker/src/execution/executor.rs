@@ -17,7 +17,7 @@ use super::evidence::millis;
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
-use crate::artifacts::{ArtifactStore, LogPort};
+use crate::artifacts::{ArtifactStore, LogPort, collect};
 use crate::environments::{Environments, Prepare};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
 use crate::helper::{CallsDeps, SecretSource};
@@ -234,6 +234,7 @@ impl Executor {
             Err(outcome) => return RunReport::not_started(outcome),
         };
         let wants_pid = !deps.observers.is_empty();
+        let artifacts_dir = plan.artifacts_dir.clone();
         let calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
         let report = run::run(key, plan, deps.port.clone(), wants_pid, allowed_at, calls, |stopper, pid| {
             leashed.hold(stopper.clone());
@@ -242,6 +243,9 @@ impl Executor {
         let report = report.await;
         drop(leashed);
         let (execution, attempt) = key.pair();
+        if let Some(directory) = artifacts_dir {
+            collect::files(&*deps.artifacts, key, &directory, &work.spec.artifacts).await;
+        }
         if deps.port.takes_everything()
             && let Err(error) = deps.artifacts.finish_log(execution, attempt).await
         {
