@@ -42,9 +42,15 @@ pub enum WorkerError {
         #[source]
         source: std::io::Error,
     },
+    /// There is nothing to start processes with.
+    #[error("the launcher of processes could not be started")]
+    Launcher(#[source] std::io::Error),
     /// The place where files are kept cannot be used.
     #[error("the place where files are kept cannot be used")]
     Artifacts(#[source] attune_artifacts::PlaceError),
+    /// The machine gives less of a sandbox than is required.
+    #[error(transparent)]
+    Sandbox(#[from] attune_process::sandbox::SandboxUnavailable),
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {reason}")]
     Random {

@@ -29,7 +29,8 @@
 //! * An end that the store cannot take lies on disk until it can, across restarts.
 //! * Nothing runs on without a lease: SIGTERM and SIGKILL come before the store may give the attempt to another.
 //! * A worker that leaves leaves no process behind; one that was killed is cleaned up after by its next life.
-//! * An execution that prints nothing and needs no file never touches the disk.
+//! * An execution that prints nothing and needs no file never touches the disk, unless its sandbox protects files: then it
+//!   gets a directory of its own, for its result at least.
 
 mod artifacts;
 mod builder;
@@ -55,6 +56,7 @@ mod overseer;
 mod ports;
 mod pulse;
 mod registration;
+mod sandbox;
 mod settings;
 mod stop_reason;
 mod tree;
@@ -68,5 +70,6 @@ pub use handle::{WorkerHandle, WorkerStatus};
 pub use mode::Mode;
 pub use notice::ExecutionNotice;
 pub use ports::Ports;
+pub use sandbox::SandboxSettings;
 pub use settings::Settings;
 pub use stop_reason::StopReason;

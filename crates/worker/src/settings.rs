@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use attune_artifacts::{HarvestLimits, S3Options};
+use attune_config::{Config, OutputPolicy};
 use attune_runtime::CleanEnvironment;
 
 use crate::fence::FencePolicy;
 use crate::helper::HelperProgram;
+use crate::sandbox::SandboxSettings;
 
 /// What a worker must be told. Made from the configuration by the programs, by hand in tests.
 #[derive(Debug, Clone)]
@@ -34,6 +37,14 @@ pub struct Settings {
     pub max_stdout_bytes: u64,
     /// The most that is kept of each child's standard error, in bytes.
     pub max_stderr_bytes: u64,
+    /// What happens to an execution that writes more.
+    pub output_policy: OutputPolicy,
+    /// Whether output is stored while it is written, for live followers, rather than at the end.
+    pub stream_logs: bool,
+    /// The bucket that files of executions are kept in; absent: [`Settings::artifacts_directory`].
+    pub bucket: Option<S3Options>,
+    /// How much may be kept of the files of one attempt.
+    pub harvest: HarvestLimits,
     /// Words that actions select workers by.
     pub labels: BTreeMap<String, String>,
     /// Only these runtimes; `None` means whatever is found.
@@ -53,6 +64,8 @@ pub struct Settings {
     pub child_environment: CleanEnvironment,
     /// Which program actions find as `attune-agent`.
     pub helper_program: HelperProgram,
+    /// What actions are kept from.
+    pub sandbox: SandboxSettings,
     /// How long the database and the broker may take to answer at start.
     pub patience: Duration,
 }
@@ -74,6 +87,10 @@ impl Settings {
             grace: Duration::from_secs(5),
             max_stdout_bytes: 10 << 20,
             max_stderr_bytes: 10 << 20,
+            output_policy: OutputPolicy::Truncate,
+            stream_logs: true,
+            bucket: None,
+            harvest: HarvestLimits { files: 1000, bytes: 1 << 30 },
             labels: BTreeMap::new(),
             runtimes: None,
             pack_directories: Vec::new(),
@@ -83,7 +100,22 @@ impl Settings {
             api_url: None,
             child_environment: CleanEnvironment::from_inherited(std::env::vars_os()),
             helper_program: HelperProgram::default(),
+            sandbox: SandboxSettings::default(),
             patience: Duration::from_secs(30),
         }
+    }
+
+    /// The same with everything that the configuration says about output and files.
+    #[must_use]
+    pub fn with_output_of(mut self, config: &Config) -> Self {
+        let (worker, artifacts) = (&config.worker, &config.artifacts);
+        self.max_stdout_bytes = worker.max_stdout_bytes;
+        self.max_stderr_bytes = worker.max_stderr_bytes;
+        self.output_policy = worker.output_policy;
+        self.stream_logs = worker.stream_logs;
+        self.bucket = S3Options::from_config(config);
+        let files = usize::try_from(artifacts.max_files).unwrap_or(usize::MAX);
+        self.harvest = HarvestLimits { files, bytes: artifacts.max_bytes };
+        self
     }
 }

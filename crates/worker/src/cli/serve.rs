@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_config::Config;
+use attune_process::sandbox::probe;
 use attune_queue::{ConnectOptions, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, Store, StoreError};
 use tokio::runtime::Builder;
@@ -18,6 +19,7 @@ use crate::error::WorkerError;
 use crate::fence::FencePolicy;
 use crate::handle::WorkerHandle;
 use crate::mode::Mode;
+use crate::sandbox::SandboxSettings;
 use crate::settings::Settings;
 use crate::stop_reason::StopReason;
 
@@ -89,8 +91,6 @@ impl Settings {
             fence: FencePolicy { terminate: config.protocol.fence_terminate, kill: config.protocol.fence_kill },
             drain: config.worker.shutdown_timeout,
             grace: config.worker.kill_grace,
-            max_stdout_bytes: config.worker.max_stdout_bytes,
-            max_stderr_bytes: config.worker.max_stderr_bytes,
             labels: config.worker.labels.clone(),
             runtimes: (!runtimes.is_empty()).then(|| runtimes.clone()),
             pack_directories: config.packs.directories.clone(),
@@ -98,7 +98,8 @@ impl Settings {
             artifacts_directory: config.paths.artifacts_dir.clone(),
             environments_directory: config.paths.runtime_envs_dir.clone(),
             api_url: config.client.api_url.clone(),
-            ..Self::new(name, &config.paths.state_dir)
+            sandbox: SandboxSettings::from_config(config),
+            ..Self::new(name, &config.paths.state_dir).with_output_of(config)
         }
     }
 }
@@ -115,6 +116,8 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
     let failed = |source| ServeError::System { doing: "listen for signals", source };
     let mut signals = Signals::new().map_err(failed)?;
     let settings = Settings::from_config(config);
+    // Before anything is connected to: no patience helps a machine that cannot do it.
+    settings.sandbox.check(probe()).map_err(|error| ServeError::Worker(WorkerError::Sandbox(error)))?;
     let starting = async {
         let store = open_store(config, &settings).await?;
         let queue = open_queue(config, &settings).await?;

@@ -9,7 +9,7 @@ use attune_control::{Control, ControlHandle};
 use attune_queue::{MemoryQueue, Queue};
 use attune_store::{OpenOptions, Store};
 use attune_supervise::TreeEnd;
-use attune_worker::{Mode, Settings, StopReason, WorkerBuilder, WorkerHandle};
+use attune_worker::{Mode, SandboxSettings, Settings, StopReason, WorkerBuilder, WorkerHandle};
 
 use crate::backend::Local;
 use crate::commands::run::Interrupts;
@@ -120,6 +120,9 @@ fn settings(directory: &Path, name: String, local: &Local, api_url: String) -> S
     settings.grace = worker.kill_grace;
     settings = settings.with_output_of(&local.config);
     settings.labels = worker.labels.clone();
+    settings.sandbox = SandboxSettings::for_own_machine(&local.config);
+    // The token and the database.
+    settings.sandbox.hidden.push(directory.to_owned());
     settings.runtimes = Some(worker.capabilities.runtimes.clone()).filter(|runtimes| !runtimes.is_empty());
     settings.pack_directories = local.absolute_pack_directories();
     settings.api_url = Some(api_url);
