@@ -4,6 +4,7 @@ mod attacks;
 mod demo;
 mod dev;
 mod fixture;
+mod helper;
 mod pack;
 mod recovery;
 mod remote;

@@ -5,6 +5,7 @@ mod crashes;
 mod drain;
 mod extensions;
 mod fixture;
+mod helper;
 mod outcomes;
 mod output;
 mod protocol;
