@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::execution::{Attempt, Execution};
+use crate::execution::{Attempt, Execution, ExecutionEvent};
 use crate::id::ExecutionId;
 use crate::outcome::Outcome;
+use crate::timeline::event_words;
 
 /// Something that ended, together with the words for its outcome, so that no reader has to make its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +34,24 @@ impl<'a> From<&'a Execution> for Told<&'a Execution> {
 impl<'a> From<&'a Attempt> for Told<&'a Attempt> {
     fn from(attempt: &'a Attempt) -> Self {
         Self::new(attempt, attempt.execution, attempt.outcome.as_ref())
+    }
+}
+
+/// One event together with the words for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ToldEvent<'a> {
+    /// The event.
+    #[serde(flatten)]
+    pub event: &'a ExecutionEvent,
+    /// The same for people.
+    pub text: String,
+}
+
+impl<'a> ToldEvent<'a> {
+    /// `attempts` give the workers their names.
+    #[must_use]
+    pub fn new(event: &'a ExecutionEvent, attempts: &[Attempt]) -> Self {
+        Self { event, text: event_words(event, attempts) }
     }
 }
 

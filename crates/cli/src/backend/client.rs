@@ -56,6 +56,9 @@ pub(crate) struct Explanation {
     pub(crate) status: String,
     /// One or two sentences.
     pub(crate) summary: String,
+    /// What to do next, when it has ended.
+    #[serde(default)]
+    pub(crate) hint: Option<String>,
     /// What its worker must offer.
     pub(crate) requirement: Requirement,
     /// Workers that fit, busy or not.

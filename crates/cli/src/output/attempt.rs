@@ -76,9 +76,9 @@ fn used_words(used: &Resources) -> String {
     );
     // Of the whole tree where that was counted, else of its largest process; nothing when the kernel did not tell.
     if let Some(peak) = used.peak_memory_bytes {
-        let _ = write!(text, ", peak memory {}", words::size(peak));
+        let _ = write!(text, ", peak memory {} (all processes)", words::size(peak));
     } else if used.peak_rss_bytes > 0 {
-        let _ = write!(text, ", peak memory {}", words::size(used.peak_rss_bytes));
+        let _ = write!(text, ", peak memory {} (its largest process)", words::size(used.peak_rss_bytes));
     }
     text
 }

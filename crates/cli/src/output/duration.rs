@@ -48,6 +48,11 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
+/// `2026-01-31 12:00:00.000 UTC, 8s ago`.
+pub(crate) fn moment(at: Timestamp, now: Timestamp) -> String {
+    format!("{} UTC, {}", at.to_string().replace('T', " ").trim_end_matches('Z'), ago(now, at))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

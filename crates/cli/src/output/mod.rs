@@ -11,10 +11,11 @@ mod timeline;
 mod wrapped;
 
 pub(crate) use attune_types::words::span as human_millis;
-pub(crate) use duration::{ago, parse_duration};
+pub(crate) use duration::{ago, moment, parse_duration};
 pub(crate) use escape::{Escaper, foreign};
 pub(crate) use format::Format;
 pub(crate) use live::Live;
 pub(crate) use printer::{Printer, remark, stderr_is_terminal, write_stdout};
 pub(crate) use table::Table;
 pub(crate) use timeline::timeline;
+pub(crate) use wrapped::labelled;

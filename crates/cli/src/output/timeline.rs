@@ -4,7 +4,7 @@ use attune_types::{Attempt, Execution, ExecutionEvent, Outcome, TimelineEntry, T
 use serde_json::Value;
 
 use super::wrapped::{labelled, shortened};
-use super::{ago, attempt};
+use super::{attempt, moment};
 
 /// How much of parameters and results is shown, in characters.
 const MOST_DATA: usize = 400;
@@ -93,11 +93,6 @@ fn status(execution: &Execution, now: Timestamp) -> String {
         (None, Some(started), None) => format!("{word}, for {} now", words::span(now.millis_since(started))),
         _ => format!("{word}, for {} now", words::span(now.millis_since(execution.requested_at))),
     }
-}
-
-/// `2026-01-31 12:00:00.000 UTC, 8s ago`.
-fn moment(at: Timestamp, now: Timestamp) -> String {
-    format!("{} UTC, {}", at.to_string().replace('T', " ").trim_end_matches('Z'), ago(now, at))
 }
 
 #[cfg(test)]

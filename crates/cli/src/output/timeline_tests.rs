@@ -21,7 +21,7 @@ fn troubled() -> (Execution, Vec<Attempt>, Vec<ExecutionEvent>) {
             "execution": 42, "attempt": 1, "state": "failed", "worker": "w3", "outcome": killed,
             "assigned_at": "2026-01-31T23:59:58.002Z", "claimed_at": "2026-01-31T23:59:58.004Z",
             "started_at": "2026-01-31T23:59:58.104Z", "ended_at": "2026-01-31T23:59:59.200Z",
-            "resources": {"wall_ms": 1080, "user_ms": 310, "system_ms": 95, "peak_rss_bytes": 67_100_672},
+            "resources": {"wall_ms": 1080, "user_ms": 310, "system_ms": 95, "peak_rss_bytes": 9, "peak_memory_bytes": 67_100_672},
             "evidence": {
                 "environment_ms": 96, "start_ms": 1, "pid": 77, "started_at": "2026-01-31T23:59:58.105Z",
                 "sandbox": {"level": 1, "kill_way": "scan", "missing": ["Landlock is not in this kernel"]},
@@ -115,7 +115,7 @@ attempt 1 on w3: failed
 ";
     assert!(text.contains(rest), "{text}");
     let held = "  took       1.0 s, processor 405 ms (user 310 ms, system 95 ms), peak memory
-             63.9 MiB
+             63.9 MiB (all processes)
   sandbox    level 1 of 3, tree held by scan
              missing: Landlock is not in this kernel
   limits     memory 64 MiB by cgroup

@@ -29,7 +29,7 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `text` behind `label`, its further lines below its first one.
-pub(super) fn labelled(label: &str, text: &str) -> String {
+pub(crate) fn labelled(label: &str, text: &str) -> String {
     let indent = label.chars().count();
     let mut lines = String::new();
     for (index, line) in wrapped(text, WIDTH.saturating_sub(indent)).iter().enumerate() {

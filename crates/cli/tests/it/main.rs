@@ -10,3 +10,4 @@ mod recovery;
 mod remote;
 mod run;
 mod signals;
+mod story;

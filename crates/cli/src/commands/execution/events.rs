@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use attune_types::told::ToldEvent;
 use clap::Args;
 
 use super::Which;
@@ -20,18 +21,21 @@ pub(crate) struct Arguments {
 
 /// Lists it.
 pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Result<ExitCode, CliError> {
-    let events = client.events(arguments.which.id())?;
+    let id = arguments.which.id();
+    let attempts = client.attempts(id)?;
+    let events = client.events(id)?;
+    let events: Vec<ToldEvent<'_>> = events.iter().map(|event| ToldEvent::new(event, &attempts)).collect();
     printer.list(
         &events,
-        |event| event.id.to_string(),
-        &["id", "at", "attempt", "event", "detail"],
-        |event| {
+        |told| told.event.id.to_string(),
+        &["id", "at", "attempt", "event", "what happened"],
+        |ToldEvent { event, text }| {
             vec![
                 event.id.to_string(),
                 event.at.to_string(),
                 event.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
                 event.kind.clone(),
-                event.detail.to_string(),
+                text.clone(),
             ]
         },
     )?;

@@ -33,7 +33,10 @@ fn people(id: &str, explanation: &Explanation) -> String {
     let version = requirement.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let labels: Vec<String> =
         requirement.labels.iter().map(|(name, value)| format!(", label {name}={value}")).collect();
-    let _ = writeln!(text, "needs      {}{version}{}", requirement.runtime, labels.concat());
+    let limits: Vec<String> = requirement.limits.iter().map(|kind| format!(", {}", kind.as_a_limit())).collect();
+    let sandbox = requirement.sandbox.map(|level| format!(", sandbox level {level}")).unwrap_or_default();
+    let _ =
+        writeln!(text, "needs      {}{version}{}{}{sandbox}", requirement.runtime, labels.concat(), limits.concat());
     let more = if explanation.ahead_is_more { " or more" } else { "" };
     let _ = writeln!(text, "ahead      {}{more}", explanation.ahead);
     for fit in &explanation.fitting {
@@ -44,6 +47,9 @@ fn people(id: &str, explanation: &Explanation) -> String {
     }
     if explanation.fitting.is_empty() && explanation.nearest_misses.is_empty() {
         text.push_str("no workers  start one: attune-worker\n");
+    }
+    if let Some(hint) = &explanation.hint {
+        let _ = writeln!(text, "hint: {hint}");
     }
     text
 }

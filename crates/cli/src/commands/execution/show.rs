@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use attune_types::told::ToldEvent;
 use attune_types::{Timestamp, Told};
 use clap::Args;
 use serde_json::json;
@@ -35,6 +36,7 @@ pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Re
         Format::Name => printer.line(&id.to_string())?,
         Format::Json | Format::Yaml => {
             let story = attune_types::timeline(&execution, &attempts, &events);
+            let events: Vec<_> = events.iter().map(|event| ToldEvent::new(event, &attempts)).collect();
             let attempts: Vec<_> = attempts.iter().map(Told::from).collect();
             let execution = Told::from(&execution);
             printer.document(

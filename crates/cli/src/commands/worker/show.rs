@@ -1,17 +1,16 @@
 //! `attune worker show`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use attune_types::{Timestamp, Worker};
+use attune_types::{Enforcement, LimitKind, Timestamp, Worker};
 use clap::Args;
 
 use super::Which;
 use crate::backend::Client;
 use crate::error::CliError;
-use crate::output::{Printer, Table, ago};
+use crate::output::{Printer, Table, labelled, moment};
 
-/// Shows one worker with its interpreters
+/// Shows one worker: what it can run and hold, and what it does
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   attune worker show builder-1")]
@@ -23,27 +22,36 @@ pub(crate) struct Arguments {
 /// Shows it.
 pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Result<ExitCode, CliError> {
     let worker = client.worker(&arguments.which.name)?;
-    printer.one(&worker, |worker| worker.name.clone(), people)?;
+    let now = Timestamp(attune_process::clock::wall());
+    printer.one(&worker, |worker| worker.name.clone(), |worker| people(worker, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn people(worker: &Worker) -> String {
-    let now = Timestamp(attune_process::clock::wall());
+/// The worker at `now`, 80 columns wide.
+fn people(worker: &Worker, now: Timestamp) -> String {
     let capabilities = &worker.capabilities;
     let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<12} {value}");
-    };
-    line("worker", format!("{} (id {})", worker.name, worker.id));
-    line("status", worker.status.to_string());
-    line("slots", format!("{} of {} used", worker.slots_used, capabilities.max_concurrent_executions));
-    line("last beat", ago(now, worker.last_beat_at));
-    line("registered", worker.registered_at.to_string());
-    line("host", format!("{} ({})", worker.host, worker.worker_type));
-    line("version", capabilities.container_version.clone());
-    line("sandbox", format!("level {}", capabilities.sandbox_level));
+    let mut line = |name: &str, value: &str| text.push_str(&labelled(&format!("{name:<12} "), value));
+    line("worker", &format!("{} (id {})", worker.name, worker.id));
+    line("status", worker.status.as_str());
+    line("slots", &format!("{} of {} used", worker.slots_used, capabilities.max_concurrent_executions));
+    line("last beat", &moment(worker.last_beat_at, now));
+    line("registered", &moment(worker.registered_at, now));
+    line("host", &format!("{} ({})", worker.host, worker.worker_type));
+    line("version", &capabilities.container_version);
+    line("sandbox", &format!("level {} of 3", capabilities.sandbox_level));
+    for (index, kind) in LimitKind::ALL.into_iter().enumerate() {
+        let name = kind.word().replace('_', " ");
+        let held = match capabilities.limits.get(&kind) {
+            Some(Enforcement::Cgroup) => "by control group: the whole tree".to_owned(),
+            Some(Enforcement::Rlimit) => "by resource limit: each process".to_owned(),
+            Some(Enforcement::Nothing { why }) => format!("not enforced: {why}"),
+            None => "not enforced: its version knows none".to_owned(),
+        };
+        line(if index == 0 { "limits" } else { "" }, &format!("{name:<11} {held}"));
+    }
     let labels: Vec<String> = capabilities.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    line("labels", if labels.is_empty() { "none".to_owned() } else { labels.join(", ") });
+    line("labels", &if labels.is_empty() { "none".to_owned() } else { labels.join(", ") });
     let mut table = Table::new(&["runtime", "version", "interpreter"]);
     for interpreter in &capabilities.detected_interpreters {
         table.row([interpreter.runtime.clone(), interpreter.version.clone(), interpreter.path.clone()]);
@@ -53,4 +61,49 @@ fn people(worker: &Worker) -> String {
         text.push_str(&table.render());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_says_what_it_can_hold_and_why_not_more() {
+        let worker: Worker = serde_json::from_value(serde_json::json!({
+            "id": 7, "name": "w3", "worker_type": "container", "host": "h", "status": "active",
+            "incarnation": "0".repeat(32), "slots_used": 1,
+            "registered_at": "2026-01-31T12:00:00.000Z", "last_beat_at": "2026-01-31T12:00:04.000Z",
+            "capabilities": {
+                "runtimes": ["shell"], "max_concurrent_executions": 4, "container_version": "0.3.0",
+                "sandbox_level": 2, "limits": {
+                    "memory": {"by": "cgroup"}, "cpu": {"by": "rlimit"},
+                    "processes": {"by": "nothing", "why": "there is no control group here that this user may write to"},
+                },
+                "detected_interpreters": [{"runtime": "shell", "path": "/bin/sh", "version": ""}],
+            },
+        }))
+        .expect("a worker");
+        let now = "2026-01-31T12:00:05.000Z".parse().expect("a time");
+        let expected = "\
+worker       w3 (id 7)
+status       active
+slots        1 of 4 used
+last beat    2026-01-31 12:00:04.000 UTC, 1s ago
+registered   2026-01-31 12:00:00.000 UTC, 5s ago
+host         h (container)
+version      0.3.0
+sandbox      level 2 of 3
+limits       memory      by control group: the whole tree
+             cpu         by resource limit: each process
+             processes   not enforced: there is no control group here that this
+             user may write to
+             open files  not enforced: its version knows none
+             file size   not enforced: its version knows none
+labels       none
+
+RUNTIME  VERSION  INTERPRETER
+shell             /bin/sh
+";
+        assert_eq!(people(&worker, now), expected);
+    }
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use attune_types::timeline::event_words;
+use attune_types::told::ToldEvent;
 use attune_types::{Execution, ExecutionEvent, ExecutionId, Told};
-use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
@@ -67,14 +66,6 @@ pub(crate) async fn attempts(state: web::Data<ApiState>, path: web::Path<String>
     Ok(HttpResponse::Ok().json(json!({"items": attempts, "next": null})))
 }
 
-/// One event with the words for it.
-#[derive(Serialize)]
-struct ToldEvent<'a> {
-    #[serde(flatten)]
-    event: &'a ExecutionEvent,
-    text: String,
-}
-
 /// `GET /executions/{id}/events`
 pub(crate) async fn events(
     state: web::Data<ApiState>,
@@ -91,8 +82,7 @@ pub(crate) async fn events(
     let attempts = state.ask(move |store| async move { store.attempts(id).await }).await?;
     let full = page.events.len() >= limit as usize;
     let next = page.events.last().filter(|_| full).map(|event| event.id.to_string());
-    let told = |event| ToldEvent { event, text: event_words(event, &attempts) };
-    let events: Vec<ToldEvent<'_>> = page.events.iter().map(told).collect();
+    let events: Vec<_> = page.events.iter().map(|event| ToldEvent::new(event, &attempts)).collect();
     Ok(HttpResponse::Ok().json(json!({"items": events, "next": next})))
 }
 
