@@ -12,7 +12,8 @@ sub report {
 }
 
 my $environment = '';
-report('environ', open(my $file, '<', "/proc/$victim/environ") && defined read($file, $environment, 1 << 20));
+my $file;
+report('environ', open($file, '<', "/proc/$victim/environ") && defined read($file, $environment, 1 << 20));
 print "canary seen\n" if $environment =~ /ATTUNE_TEST_/;
 report('memory', open(my $memory, '<', "/proc/$victim/mem"));
 my $buffer = "\0" x 8;

@@ -9,6 +9,7 @@ pipe(my $told, my $tell) or die;
 if (fork) {
     # The root of the tree: end of file says that the daemon is on its own.
     close $tell;
+    wait;
     readline $told;
     print "left\n";
     exit 3;
