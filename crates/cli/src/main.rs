@@ -43,6 +43,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    attune_process::serve_as_launcher_if_asked();
     // Actions that an embedded worker runs find this program as `attune-agent`.
     if let Some(code) = attune_worker::helper::run_if_called() {
         return code;

@@ -1,9 +1,9 @@
 //! A child whose output is wanted whole.
 
-use crate::child;
 use crate::chunk::Chunk;
 use crate::command::Command;
 use crate::ended::Ended;
+use crate::launcher::Launcher;
 use crate::spawn_error::SpawnError;
 use crate::stream::Stream;
 
@@ -18,14 +18,10 @@ pub struct Collected {
     pub stderr: Vec<u8>,
 }
 
-/// Runs `command` to its end and collects its output, at most [`Command::output`] of each stream.
-///
-/// # Errors
-///
-/// [`SpawnError`] says why nothing was started. How a child that did start ended is not an error.
-pub async fn run_to_end(command: Command) -> Result<Collected, SpawnError> {
+/// Runs `command` to its end and collects its output; see [`Launcher::run_to_end`].
+pub(crate) async fn run_to_end(launcher: &Launcher, command: Command) -> Result<Collected, SpawnError> {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Chunk>(4);
-    let child = child::spawn(command, sender)?;
+    let child = launcher.spawn(command, sender).await?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let collecting = async {
         while let Some(chunk) = receiver.recv().await {

@@ -35,11 +35,6 @@ pub struct Command {
     pub sandbox: Sandbox,
     /// Whether it gets a socket as descriptor 3, by which it can call whoever runs it.
     pub has_helper_socket: bool,
-    /// The name of a variable in `environment` whose value no other child has, e.g. `ATTUNE_ATTEMPT_ID`.
-    ///
-    /// With it, descendants that left the child's session (daemons) are still known by the environment they inherited
-    /// and are killed with the rest whenever the tree is searched. Absent: they are not looked for.
-    pub marker: Option<OsString>,
 }
 
 impl Command {
@@ -58,7 +53,6 @@ impl Command {
             limits: Limits::default(),
             sandbox: Sandbox::default(),
             has_helper_socket: false,
-            marker: None,
         }
     }
 

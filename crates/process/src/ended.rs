@@ -1,7 +1,6 @@
 //! How it all ended.
 
 use crate::gap::Gap;
-use crate::guarding::GuardLevel;
 use crate::how::How;
 use crate::limits::{LimitsReport, OomEvidence};
 use crate::sandbox::SandboxReached;
@@ -26,8 +25,7 @@ pub struct Ended {
     pub stdout_dropped: Option<Gap>,
     /// What was dropped of standard error.
     pub stderr_dropped: Option<Gap>,
-    /// Descendants that were still there after the child's own end and were killed one by one. Those that died with
-    /// the child's process group are not listed: nobody had to look for them.
+    /// The first 16 of the descendants that were still there after the child's own end and were killed.
     pub survivors: Vec<Survivor>,
     /// What it used.
     pub usage: Usage,
@@ -37,8 +35,6 @@ pub struct Ended {
     pub limits: LimitsReport,
     /// Proof that the kernel killed one of its processes for memory.
     pub oom: Option<OomEvidence>,
-    /// How well its descendants were held together.
-    pub guarded_by: GuardLevel,
 }
 
 impl Ended {

@@ -44,56 +44,54 @@
 //! ```
 
 pub mod clock;
+pub mod facts;
 pub mod init;
+pub mod limits;
+pub mod sandbox;
 
+mod alarm;
+mod calls;
 mod child;
 mod chunk;
 mod collected;
 mod command;
 mod ended;
-pub mod facts;
+mod explain;
 mod feed;
 mod gap;
-#[allow(dead_code)]
 mod guard;
 mod guard_loss;
-mod guarding;
 mod how;
 mod identity;
-mod launch;
 mod launcher;
-pub mod limits;
-#[allow(dead_code)]
 mod nursery;
 mod output_limits;
 mod process_table;
 mod pump;
-pub mod sandbox;
-mod session;
+mod request;
 mod shared;
 mod spawn_error;
 mod step;
 mod stop_reason;
 mod stopper;
-mod stopping;
 mod stream;
 mod survivor;
 mod sweep;
-#[allow(unused_imports, dead_code)]
 mod system;
+mod texts;
 mod usage;
+mod vigil;
 mod window;
-#[allow(dead_code, unused_imports)]
 mod wire;
 
-pub use child::{Child, spawn};
+pub use calls::Calls;
+pub use child::Child;
 pub use chunk::Chunk;
-pub use collected::{Collected, run_to_end};
+pub use collected::Collected;
 pub use command::Command;
 pub use ended::Ended;
 pub use gap::Gap;
 pub use guard_loss::GuardLoss;
-pub use guarding::GuardLevel;
 pub use how::How;
 pub use identity::ProcessIdentity;
 pub use launcher::{Fence, Launcher, LauncherProgram};

@@ -54,11 +54,6 @@ impl Entry {
         !matches!(self.state, b'Z' | b'X' | b'x')
     }
 
-    /// Whether it was started with exactly this `NAME=value`.
-    pub(crate) fn has_in_environment(&self, variable: &[u8]) -> bool {
-        environment(self.identity.pid).is_some_and(|all| all.split(|byte| *byte == 0).any(|one| one == variable))
-    }
-
     /// Signals this process if `still` holds for whoever has the number now. The descriptor is taken before the look,
     /// so the signal reaches the process that was looked at or nobody. Returns the descriptor of whom it reached.
     pub(crate) fn signal(&self, signal: i32, still: impl Fn(&Self) -> bool) -> Option<OwnedFd> {

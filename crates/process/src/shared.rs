@@ -1,96 +1,114 @@
 //! What a child and everybody who may stop it have in common.
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::guarding::Guarding;
-use crate::stopping::Event;
+use crate::launcher::Lent;
+use crate::stop_reason::StopReason;
+use crate::wire::ToGuard;
 
-/// The tree, and what is wanted of it.
+/// A child's guard, and what is wanted of the child.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) guarding: Guarding,
-    wanted: Mutex<Option<Event>>,
-    wake: Notify,
+    run: u64,
+    wishes: Mutex<Wishes>,
+    changed: Notify,
 }
 
-impl AsFd for Shared {
-    /// The descriptor that becomes readable when the root has ended; the same for the whole life of the value.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.guarding.pidfd()
-    }
+#[derive(Debug)]
+struct Wishes {
+    /// Absent when the child has ended.
+    lent: Option<Arc<Lent>>,
+    /// Why it is to stop: the first reason stands.
+    reason: Option<StopReason>,
+    is_killed: bool,
+}
+
+/// How much is wanted so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wanted {
+    /// That it runs.
+    Nothing,
+    /// That it stops.
+    Stop,
+    /// That it is dead.
+    Kill,
 }
 
 impl Shared {
-    pub(crate) fn new(guarding: Guarding) -> Self {
-        Self { guarding, wanted: Mutex::new(None), wake: Notify::new() }
+    pub(crate) fn new(lent: Arc<Lent>, run: u64) -> Self {
+        let wishes = Wishes { lent: Some(lent), reason: None, is_killed: false };
+        Self { run, wishes: Mutex::new(wishes), changed: Notify::new() }
     }
 
-    /// Leaves a wish for [`Child::wait`](crate::Child::wait). A wish to kill takes the place of one to stop.
-    pub(crate) fn want(&self, event: Event) {
-        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&*wanted, &event) {
-            (None, _) => *wanted = Some(event),
-            // The first reason stands.
-            (Some(Event::Stop(reason)), Event::Kill(_)) => *wanted = Some(Event::Kill(reason.clone())),
-            _ => {}
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        // Nothing under this lock can panic half-way through a change.
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the guard to stop the tree. Only the first time counts.
+    pub(crate) fn stop(&self, reason: StopReason) {
+        let mut wishes = self.wishes();
+        let Some(lent) = &wishes.lent else { return };
+        if wishes.reason.is_none() {
+            // Not sent: the guard is gone, and with it what it guarded.
+            drop(lent.link().send(&ToGuard::stop(self.run), &[]));
+            wishes.reason = Some(reason);
+            drop(wishes);
+            self.changed.notify_one();
         }
-        drop(wanted);
-        self.wake.notify_one();
     }
 
-    /// The wish that was left last, if it was not taken yet.
-    pub(crate) fn take_wish(&self) -> Option<Event> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Has the guard kill the tree. The reason counts if there was none before.
+    pub(crate) fn kill(&self, reason: StopReason) {
+        let mut wishes = self.wishes();
+        let Some(lent) = &wishes.lent else { return };
+        if !wishes.is_killed {
+            // Not sent: as above.
+            drop(lent.link().send(&ToGuard::kill(self.run), &[]));
+            wishes.is_killed = true;
+            wishes.reason.get_or_insert(reason);
+            drop(wishes);
+            self.changed.notify_one();
+        }
     }
 
-    /// Waits for a wish.
-    pub(crate) async fn wanted(&self) -> Event {
+    /// Waits until more is wanted than `known`, and says what.
+    pub(crate) async fn wants_more_than(&self, known: Wanted) -> Wanted {
         loop {
-            if let Some(event) = self.take_wish() {
-                return event;
+            let wanted = {
+                let wishes = self.wishes();
+                match (&wishes.reason, wishes.is_killed) {
+                    (_, true) => Wanted::Kill,
+                    (Some(_), false) => Wanted::Stop,
+                    (None, false) => Wanted::Nothing,
+                }
+            };
+            if wanted > known {
+                return wanted;
             }
-            self.wake.notified().await;
+            self.changed.notified().await;
         }
     }
+
+    /// From now on nobody can stop anything here. Returns the first reason that there was to stop.
+    pub(crate) fn close(&self) -> Option<StopReason> {
+        let mut wishes = self.wishes();
+        let lent = wishes.lent.take();
+        let reason = wishes.reason.take();
+        drop(wishes);
+        drop(lent);
+        reason
+    }
 }
 
-/// Kills the tree when it is dropped before its root was reaped.
+/// Lets go of the guard when it is dropped: a guard that nobody holds kills what it guards.
 #[derive(Debug)]
-pub(crate) struct Leash {
-    pub(crate) shared: Arc<Shared>,
-    is_over: bool,
-}
-
-impl Leash {
-    pub(crate) fn new(guarding: Guarding) -> Self {
-        Self { shared: Arc::new(Shared::new(guarding)), is_over: false }
-    }
-
-    /// The tree is gone and its root reaped: nothing is left to do.
-    pub(crate) fn release(mut self) {
-        self.is_over = true;
-    }
-}
+pub(crate) struct Leash(pub(crate) Arc<Shared>);
 
 impl Drop for Leash {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        self.shared.guarding.signal(libc::SIGKILL);
-        let shared = Arc::clone(&self.shared);
-        // A thread, not a task: a child is dropped unfinished mostly when the runtime itself is going away.
-        let reaper = std::thread::Builder::new().name("attune-reaper".into()).spawn(move || {
-            shared.guarding.kill_everywhere();
-            if let Err(error) = shared.guarding.reap(true) {
-                tracing::warn!(%error, process.pid = shared.guarding.pid(), "a killed child could not be reaped");
-            }
-        });
-        if let Err(error) = reaper {
-            tracing::warn!(%error, "no thread to reap a killed child: it stays a zombie until this process ends");
-        }
+        self.0.close();
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::guard_loss::GuardLoss;
 use crate::sandbox::SandboxLevel;
+use crate::step::Step;
 
 /// The child never ran.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +101,16 @@ pub enum SpawnError {
     Unconfirmed {
         /// How the guard was lost.
         loss: GuardLoss,
+    },
+    /// The last steps before the program could not be done.
+    #[error("{} could not be started: {step} failed", program.display())]
+    Step {
+        /// What was to be executed.
+        program: PathBuf,
+        /// Which step.
+        step: Step,
+        /// What the kernel said.
+        source: io::Error,
     },
     /// Anything else.
     #[error("{} could not be started", program.display())]

@@ -14,6 +14,8 @@ pub enum StopReason {
         /// Its limit in bytes.
         max_bytes: u64,
     },
+    /// The [`Fence`](crate::Fence) was not put off in time.
+    Fenced,
     /// Somebody asked, in these words.
     Requested(String),
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use attune_process::Launcher;
 use attune_types::{DetectedInterpreter, RuntimeSpec};
 use tokio::task::JoinSet;
 
@@ -20,12 +21,12 @@ pub struct Detection {
     pub warnings: Vec<String>,
 }
 
-/// Looks for interpreters.
+/// Looks for interpreters; version commands are run by `launcher`.
 ///
 /// Files are looked at before anything is run; nothing is run from a folder that everybody may write to. Version
 /// commands run side by side, each for [`DetectOptions::limit`] at most and with 4 KiB of output looked at. Must be
 /// called inside a tokio runtime with I/O and time enabled when [`DetectOptions::depth`] is [`Depth::Everything`].
-pub async fn detect(options: &DetectOptions) -> Detection {
+pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
     let specs = options.selection.admit(&options.specs);
     let (found, mut warnings) = candidates::find(options, &specs);
     for name in options.selection.unknown(&options.specs) {
@@ -33,7 +34,7 @@ pub async fn detect(options: &DetectOptions) -> Detection {
     }
     let proved = match options.depth {
         Depth::FirstUnproved => found.into_iter().map(|candidate| (candidate, String::new())).collect(),
-        Depth::Everything => prove(options, &specs, found, &mut warnings).await,
+        Depth::Everything => prove(options, launcher, &specs, found, &mut warnings).await,
     };
     let mut interpreters = Vec::new();
     for spec in specs {
@@ -59,6 +60,7 @@ pub async fn detect(options: &DetectOptions) -> Detection {
 /// Keeps those that answer to their version command, with what they answered.
 async fn prove(
     options: &DetectOptions,
+    launcher: &Launcher,
     specs: &[&RuntimeSpec],
     found: Vec<Candidate>,
     warnings: &mut Vec<String>,
@@ -69,7 +71,7 @@ async fn prove(
         match Probe::of(&spec.detection, options.limit) {
             Ok(probe) => {
                 let (path, search) = (candidate.path.clone(), options.path.clone());
-                asked.spawn(ask(index, path, search, probe));
+                asked.spawn(ask(launcher.clone(), index, path, search, probe));
             }
             Err(reason) => warnings.push(format!("{}: {reason}", spec.runtime_ref)),
         }
@@ -92,6 +94,12 @@ async fn prove(
     proved
 }
 
-async fn ask(index: usize, path: PathBuf, search: OsString, probe: Probe) -> (usize, Result<String, String>) {
-    (index, probe.ask(&path, &search).await)
+async fn ask(
+    launcher: Launcher,
+    index: usize,
+    path: PathBuf,
+    search: OsString,
+    probe: Probe,
+) -> (usize, Result<String, String>) {
+    (index, probe.ask(&launcher, &path, &search).await)
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use attune_process::{Command, How, OutputLimits, run_to_end};
+use attune_process::{Command, How, Launcher, OutputLimits};
 use attune_types::action::DetectionSpec;
 use regex::Regex;
 
@@ -34,7 +34,7 @@ impl Probe {
     ///
     /// A runtime with a pattern wants to know the version. One without takes whoever can be started: the small shells
     /// refuse every option that asks for a version.
-    pub(crate) async fn ask(&self, path: &Path, search: &OsStr) -> Result<String, String> {
+    pub(crate) async fn ask(&self, launcher: &Launcher, path: &Path, search: &OsStr) -> Result<String, String> {
         if self.arguments.is_empty() {
             return Ok(String::new());
         }
@@ -47,7 +47,7 @@ impl Probe {
         command.grace = Duration::ZERO;
         command.stdout = OutputLimits::of(OUTPUT_BYTES);
         command.stderr = OutputLimits::of(OUTPUT_BYTES);
-        let said = run_to_end(command).await.map_err(|error| error.to_string())?;
+        let said = launcher.run_to_end(command).await.map_err(|error| error.to_string())?;
         if said.ended.stopped_because.is_some() {
             return Err(format!("did not tell its version within {} s", self.limit.as_secs_f32()));
         }

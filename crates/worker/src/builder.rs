@@ -10,7 +10,8 @@ use attune_artifacts::Place;
 use attune_config::OutputPolicy;
 use attune_pack::Library;
 use attune_process::limits::Support;
-use attune_process::{OutputLimits, Remnants};
+use attune_process::sandbox::probe;
+use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
 use attune_runtime::{DetectOptions, Registry, Selection, with_builtin};
 use attune_store::{Registered, Registration as Announcement, Store};
@@ -34,6 +35,7 @@ use crate::notice::ExecutionNotice;
 use crate::overseer::Overseer;
 use crate::ports::{Extension, Ports};
 use crate::pulse::{self, Pulse};
+use crate::sandbox::{Sandboxes, Surroundings};
 use crate::settings::Settings;
 use crate::tree::{self, Parts};
 
@@ -54,6 +56,7 @@ pub struct WorkerBuilder {
     preparer: Arc<dyn Preparer>,
     extensions: Vec<Extension>,
     fault_injection: bool,
+    launcher: Option<Launcher>,
 }
 
 impl WorkerBuilder {
@@ -73,6 +76,7 @@ impl WorkerBuilder {
             preparer: Arc::new(NothingToPrepare),
             extensions: Vec::new(),
             fault_injection: false,
+            launcher: None,
         }
     }
 
@@ -146,6 +150,15 @@ impl WorkerBuilder {
         self
     }
 
+    /// What starts processes; otherwise this program is started again to be the launcher, which needs
+    /// [`serve_as_launcher_if_asked`](attune_process::serve_as_launcher_if_asked) at the beginning of its `main`. The
+    /// worker puts the launcher's fence off with every heartbeat, so workers cannot share one.
+    #[must_use]
+    pub fn launcher(mut self, launcher: Launcher) -> Self {
+        self.launcher = Some(launcher);
+        self
+    }
+
     /// Lets tests break actors of the tree.
     #[must_use]
     pub fn fault_injection(mut self, allowed: bool) -> Self {
@@ -162,6 +175,11 @@ impl WorkerBuilder {
         let store = self.store.take().ok_or(WorkerError::Missing { what: "store" })?;
         let queue = self.queue.take().ok_or(WorkerError::Missing { what: "queue" })?;
         let settings = self.settings.clone();
+        settings.sandbox.check(probe())?;
+        let launcher = match self.launcher.take() {
+            Some(launcher) => launcher,
+            None => Launcher::start(LauncherProgram::Own).map_err(WorkerError::Launcher)?,
+        };
         let incarnation = identity::new_incarnation()?;
         let unusable = |path: PathBuf| move |source| WorkerError::Directory { path, source };
         let home =
@@ -172,7 +190,7 @@ impl WorkerBuilder {
         let helper = HelperPlaces::make(place.clone(), &settings.helper_program).map_err(unusable(place))?;
 
         let library = self.library.take().unwrap_or_else(|| read_packs(&settings));
-        let registry = self.find_interpreters(&library).await;
+        let registry = self.find_interpreters(&library, &launcher).await;
         let capabilities = capabilities(&settings, &registry);
         let is_swept = sweep(&home.path(), incarnation).await;
         let ends = spool.read().map_err(unusable(home.join("ends")))?;
@@ -192,8 +210,10 @@ impl WorkerBuilder {
         let identity = Identity { id: registered.id, incarnation };
         let link = consume(&queue, identity, &settings).await?;
 
+        let sandboxes =
+            Sandboxes::new(settings.sandbox.clone(), surroundings(&settings, &library, &helper, &capabilities));
         let books = Arc::new(Books::default());
-        let pulse = Arc::new(Pulse::now());
+        let pulse = Arc::new(Pulse::now(launcher.fence(), settings.fence));
         let (orders, received_orders) = mpsc::unbounded_channel();
         let keeps_output_elsewhere = self.artifacts.is_some();
         let artifacts = match self.artifacts.take() {
@@ -213,6 +233,7 @@ impl WorkerBuilder {
             areas,
             helper,
             child_environment: settings.child_environment.clone(),
+            sandboxes,
             variables: WorkerVariables {
                 worker: settings.name.clone(),
                 home: home.path(),
@@ -236,6 +257,7 @@ impl WorkerBuilder {
             environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
             wanted_environments: environments_of(&planner.library),
             planner,
+            launcher,
             store: Arc::clone(&store),
             link: Arc::clone(&link),
             home,
@@ -265,7 +287,7 @@ impl WorkerBuilder {
         Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books))
     }
 
-    async fn find_interpreters(&mut self, library: &Library) -> Registry {
+    async fn find_interpreters(&mut self, library: &Library, launcher: &Launcher) -> Registry {
         if let Some(registry) = self.registry.take() {
             return registry;
         }
@@ -277,7 +299,7 @@ impl WorkerBuilder {
         if let Some(names) = &self.settings.runtimes {
             options.selection = Selection::of(names.iter().map(String::as_str));
         }
-        let detection = attune_runtime::detect(&options).await;
+        let detection = attune_runtime::detect(&options, launcher).await;
         for warning in &detection.warnings {
             tracing::warn!("{warning}");
         }
@@ -313,7 +335,35 @@ fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {
         tracing::info!(note, "limits of executions");
     }
     capabilities.limits = limits::enforced(support);
+    capabilities.sandbox_level = probe().level().number();
+    if let Some(why) = probe().why_not_higher() {
+        tracing::info!(level = capabilities.sandbox_level, why, "sandbox of executions");
+    }
     capabilities
+}
+
+/// What lies where, for the sandboxes of what this worker runs.
+fn surroundings(
+    settings: &Settings,
+    library: &Library,
+    helper: &HelperPlaces,
+    capabilities: &Capabilities,
+) -> Surroundings {
+    let temporary = settings.child_environment.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
+    let packs = library.packs().filter_map(|pack| library.pack_dir(&pack.spec.pack_ref)).map(Path::to_path_buf);
+    let kept = [settings.environments_directory.clone(), helper.directory().to_owned()];
+    Surroundings {
+        hidden: vec![settings.state_directory.clone(), settings.artifacts_directory.clone()],
+        read_only: library.searched().iter().cloned().chain(packs).chain(kept).collect(),
+        programs: capabilities
+            .detected_interpreters
+            .iter()
+            .filter(|interpreter| !interpreter.path.is_empty())
+            .map(|interpreter| PathBuf::from(&interpreter.path))
+            .collect(),
+        own_program: std::env::current_exe().ok(),
+        temporary,
+    }
 }
 
 /// What a full worker prepares at start: every pack under every runtime that one of its actions asks for.

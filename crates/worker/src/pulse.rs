@@ -4,29 +4,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use attune_process::clock;
+use attune_process::{Fence as GuardsFence, clock};
 
 use crate::executions::Books;
 use crate::fence::{Fence, FencePolicy};
 
 /// The moment the last successful heartbeat was sent, by the clock that counts suspend.
+///
+/// Every guard is told too, through the launcher's fence: this process may be stopped, and then nothing of it enforces
+/// anything.
 #[derive(Debug)]
-pub(crate) struct Pulse(AtomicU64);
+pub(crate) struct Pulse {
+    sent: AtomicU64,
+    guards: GuardsFence,
+    policy: FencePolicy,
+}
 
 impl Pulse {
     /// A worker that just registered holds what it is granted.
-    pub(crate) fn now() -> Self {
-        Self(AtomicU64::new(micros(clock::boot())))
+    pub(crate) fn now(guards: GuardsFence, policy: FencePolicy) -> Self {
+        let pulse = Self { sent: AtomicU64::new(0), guards, policy };
+        pulse.beat(clock::boot());
+        pulse
     }
 
     /// Notes a successful beat that was sent at `sent`.
     pub(crate) fn beat(&self, sent: Duration) {
-        self.0.fetch_max(micros(sent), Ordering::Relaxed);
+        let before = self.sent.fetch_max(micros(sent), Ordering::Relaxed);
+        if before < micros(sent) {
+            self.guards.extend(sent + self.policy.terminate, sent + self.policy.kill);
+        }
     }
 
     /// Time since then.
     pub(crate) fn silence(&self) -> Duration {
-        clock::boot().saturating_sub(Duration::from_micros(self.0.load(Ordering::Relaxed)))
+        clock::boot().saturating_sub(Duration::from_micros(self.sent.load(Ordering::Relaxed)))
     }
 }
 

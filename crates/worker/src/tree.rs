@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use actix::Addr;
+use attune_process::Launcher;
 use attune_queue::ConsumerLink;
 use attune_store::{GroupCommit, Registration as Announcement, Store};
 use attune_supervise::{ChildSpec, Ending, Placement, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
@@ -64,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) environments: Arc<Environments>,
     pub(crate) wanted_environments: Vec<EnvironmentKey>,
     pub(crate) planner: Arc<Planner>,
+    pub(crate) launcher: Launcher,
     pub(crate) home: Home,
     pub(crate) spool: Spool,
     pub(crate) books: Arc<Books>,
@@ -101,6 +103,7 @@ impl Later {
 pub(crate) fn grow(parts: Parts) -> Tree {
     let Parts { mode, settings, identity, announcement, store, link, artifacts, secrets, .. } = parts;
     let (environments, planner, books) = (parts.environments, parts.planner, parts.books);
+    let launcher = parts.launcher;
     // A full worker prepares everything before it takes work; an agent prepares what is asked of it.
     let is_eager = match mode {
         Mode::Worker => true,
@@ -128,12 +131,24 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let heartbeat = {
         let (later, store, io, books) = (later.clone(), Arc::clone(&store), io.clone(), Arc::clone(&books));
         let (every, lease, pulse, orders) = (settings.heartbeat, settings.lease, parts.pulse, parts.orders);
+        let directory = parts.home.path();
         tree.child(
             ChildSpec::new("heartbeat", Restart::Permanent).stop(Stop::Brutal).on(Placement::OwnArbiter("beat")),
             move |life| {
                 let executions = later.executions();
-                let deps =
-                    HeartbeatDeps { identity, store, io, every, lease, books, pulse, supervisor, executions, orders };
+                let deps = HeartbeatDeps {
+                    identity,
+                    store,
+                    io,
+                    every,
+                    lease,
+                    books,
+                    pulse,
+                    supervisor,
+                    executions,
+                    orders,
+                    directory,
+                };
                 Heartbeat::new(deps, life)
             },
         )
@@ -144,6 +159,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         io: io.clone(),
         store: Arc::clone(&artifacts),
         directory: parts.home.join("output"),
+        held: parts.home.join("held"),
         port: port.clone(),
         orders: Arc::new(tokio::sync::Mutex::new(log_orders)),
         eager: is_eager,
@@ -212,6 +228,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     environments: Arc::clone(&environments),
                     env_setup: env_setup.recipient(),
                     planner,
+                    launcher,
                     port,
                     artifacts,
                     secrets,

@@ -15,6 +15,8 @@ use attune_worker::{Mode, Settings, WorkerBuilder};
 use example_custom_actor::audit_to;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Processes are started by this program in another role.
+    attune_process::serve_as_launcher_if_asked();
     let directory = std::env::args().nth(1).unwrap_or_else(|| "audit-demo".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let trail = actix_rt::System::with_tokio_rt(move || runtime).block_on(run(Path::new(&directory)))?;

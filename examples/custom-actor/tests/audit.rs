@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use attune_process::{Launcher, LauncherProgram};
 use attune_queue::MemoryQueue;
 use attune_store::OpenOptions;
 use attune_supervise::{Crash, How};
@@ -10,6 +11,10 @@ use attune_testkit::{TestDirectory, eventually};
 use attune_worker::{Mode, Settings, WorkerBuilder};
 use example_custom_actor::{TrailFile, audit_to};
 use serde_json::Value;
+
+fn launcher() -> Launcher {
+    Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_example-custom-actor").into())).expect("a launcher")
+}
 
 fn events(trail: &str) -> Vec<(String, String)> {
     let mut events: Vec<(String, String)> = trail
@@ -31,7 +36,7 @@ fn the_example_prints_the_trail_that_its_readme_shows() {
     let mut command = attune_process::Command::new(env!("CARGO_BIN_EXE_example-custom-actor"));
     command.arguments = vec![directory.path().join("demo").into()];
     command.environment = vec![("PATH".into(), std::env::var_os("PATH").unwrap_or_default())];
-    let collected = runtime.block_on(attune_process::run_to_end(command)).expect("the example runs");
+    let collected = runtime.block_on(launcher().run_to_end(command)).expect("the example runs");
     assert!(collected.ended.is_success(), "{}", String::from_utf8_lossy(&collected.stderr));
     let trail = String::from_utf8(collected.stdout).expect("text");
     let expected = [
@@ -67,6 +72,7 @@ fn the_trail_is_restarted_like_every_other_child() {
         store.migrate().await.expect("migrated");
         let settings = Settings::new(format!("audited-{}", std::process::id()), directory.path());
         let worker = WorkerBuilder::new(Mode::Agent, settings)
+            .launcher(launcher())
             .store(store)
             .queue(Arc::new(MemoryQueue::new()))
             .fault_injection(true)

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use attune_control::{Control, ControlHandle};
 use attune_pack::{Library, Overrides, execution_spec, inline_spec};
+use attune_process::{Launcher, LauncherProgram};
 use attune_queue::{MemoryQueue, Queue};
 use attune_runtime::{DetectOptions, Registry, with_builtin};
 use attune_store::{NewExecution, OpenOptions, Store, StoreError, Wake};
 use attune_types::{ActionRef, ActionSpec, Capabilities, ExecutionId, Requirement, RuntimeSpec};
-use attune_worker::{Mode, Settings, WorkerBuilder, WorkerHandle};
+use attune_worker::{Mode, SandboxSettings, Settings, WorkerBuilder, WorkerHandle};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -115,12 +116,15 @@ impl Parts {
             .await
             .map_err(|error| CliError::internal("starting the scheduler", error))?;
         let settings = settings(local, &directory, &need);
-        let registry = find_interpreters(local, &settings, &need).await;
+        let launcher = Launcher::start(LauncherProgram::Own)
+            .map_err(|error| CliError::internal("starting the launcher of processes", error))?;
+        let registry = find_interpreters(local, &settings, &need, &launcher).await;
         let worker = WorkerBuilder::new(Mode::Agent, settings)
             .store(Arc::clone(&store))
             .queue(queue)
             .packs(local.library.clone())
             .registry(registry)
+            .launcher(launcher)
             .start()
             .await
             .map_err(|error| CliError::internal("starting the worker", error))?;
@@ -128,14 +132,14 @@ impl Parts {
     }
 }
 
-async fn find_interpreters(local: &Local, settings: &Settings, need: &Need) -> Registry {
+async fn find_interpreters(local: &Local, settings: &Settings, need: &Need, launcher: &Launcher) -> Registry {
     let specs = with_builtin(local.library.runtimes().cloned().collect());
     let path = settings.child_environment.get("PATH").unwrap_or_default();
     let options = match need {
         Need::One(requirement) => DetectOptions::for_one(specs.clone(), path, requirement),
         Need::Everything { .. } => DetectOptions::new(specs.clone(), path),
     };
-    let detection = attune_runtime::detect(&options).await;
+    let detection = attune_runtime::detect(&options, launcher).await;
     for warning in &detection.warnings {
         tracing::info!("{warning}");
     }
@@ -154,6 +158,7 @@ fn settings(local: &Local, directory: &TemporaryDirectory, need: &Need) -> Setti
     settings.grace = worker.kill_grace;
     settings = settings.with_output_of(&local.config);
     settings.labels = worker.labels.clone();
+    settings.sandbox = SandboxSettings::for_own_machine(&local.config);
     settings.pack_directories = local.absolute_pack_directories();
     settings.environments_directory = absolute(&local.config.paths.runtime_envs_dir);
     settings.artifacts_directory = absolute(&local.config.paths.artifacts_dir);

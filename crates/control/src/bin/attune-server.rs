@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    attune_process::serve_as_launcher_if_asked();
     attune_control::cli::main()
 }

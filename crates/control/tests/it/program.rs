@@ -4,11 +4,15 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use attune_process::{Chunk, Command, How, StopReason};
+use attune_process::{Chunk, Command, How, Launcher, LauncherProgram, StopReason};
 use tokio::sync::mpsc;
 
 use crate::client::Client;
 use crate::fixture::on_system;
+
+fn launcher() -> Launcher {
+    Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_attune-server").into())).expect("a launcher")
+}
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_attune-server"));
@@ -26,7 +30,7 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 /// Runs the program to its end; its exit code, standard output and standard error.
 async fn run(arguments: &[&str]) -> (i32, String, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let collected = attune_process::run_to_end(command(folder.path(), arguments)).await.expect("started");
+    let collected = launcher().run_to_end(command(folder.path(), arguments)).await.expect("started");
     let How::Exited(code) = collected.ended.how else { panic!("{:?}", collected.ended.how) };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (code, text(&collected.stdout), text(&collected.stderr))
@@ -57,7 +61,7 @@ fn it_serves_until_it_is_told_to_stop() {
     on_system(async {
         let folder = tempfile::tempdir().expect("a folder");
         let (sender, mut chunks) = mpsc::channel::<Chunk>(64);
-        let child = attune_process::spawn(command(folder.path(), &["--port", "0"]), sender).expect("started");
+        let child = launcher().spawn(command(folder.path(), &["--port", "0"]), sender).await.expect("started");
         let stopper = child.stopper();
         let running = tokio::spawn(child.wait());
         let mut said = String::new();

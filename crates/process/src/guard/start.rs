@@ -81,7 +81,7 @@ pub(super) fn start(
         Ok(root) => root,
         Err(Failed { step, errno }) => {
             // Removes the groups that were made for it.
-            drop(limits.finish());
+            limits.finish();
             return Err(Refusal::Failed { step, errno });
         }
     };

@@ -1,27 +1,41 @@
 //! The moment at which everything has to be dead, unless it is put off.
 
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use crate::system::SharedPair;
 
 /// Puts off the moment at which every guard stops what it runs. As long as nobody has ever put it off, it never comes.
 ///
-/// Guards read it by themselves, so it holds also when this process is stopped or hangs.
+/// It lies in memory that all guards see, and they read it by themselves: it holds also when this process is stopped or
+/// hangs, and nobody needs to be told when it moves.
 #[derive(Debug, Clone)]
 pub struct Fence {
-    page: Arc<[AtomicU64; 2]>,
+    times: Arc<SharedPair>,
 }
 
 impl Fence {
-    pub(crate) fn new() -> Self {
-        Self { page: Arc::new([AtomicU64::new(0), AtomicU64::new(0)]) }
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { times: Arc::new(SharedPair::new()?) })
     }
 
-    /// From now on everything is asked to stop at `terminate_at` and killed at `kill_at`. Readings of
-    /// [`clock::boot`](crate::clock::boot).
+    /// From now on everything is asked to stop at `terminate_at` and killed at `kill_at`, also what runs already.
+    /// Readings of [`clock::boot`](crate::clock::boot). The latest call counts; a guard that has looked at an earlier
+    /// moment looks again when that comes, and not before.
     pub fn extend(&self, terminate_at: Duration, kill_at: Duration) {
-        let nanos = |moment: Duration| u64::try_from(moment.as_nanos()).unwrap_or(u64::MAX);
-        self.page[1].store(nanos(kill_at), Ordering::Release);
-        self.page[0].store(nanos(terminate_at), Ordering::Release);
+        // Zero would mean "never".
+        let nanos = |moment: Duration| u64::try_from(moment.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let [terminate, kill] = self.times.numbers();
+        // The later moment first: who reads in between sees a longer grace, never a shorter one.
+        kill.store(nanos(kill_at), Ordering::Release);
+        terminate.store(nanos(terminate_at), Ordering::Release);
+    }
+
+    /// The file that a launcher is given.
+    pub(super) fn file(&self) -> BorrowedFd<'_> {
+        (*self.times).as_fd()
     }
 }

@@ -10,7 +10,6 @@ mod descriptors;
 mod facts;
 mod memory;
 mod messages;
-pub(crate) mod old;
 mod processes;
 mod program;
 mod signals;
@@ -27,7 +26,7 @@ pub(crate) use descriptors::{
 };
 pub(crate) use facts::{free_bytes, may_write, most_open_files};
 pub(crate) use memory::{SharedPair, Stack};
-pub(crate) use messages::{MOST_DESCRIPTORS, Received, receive, send};
+pub(crate) use messages::{receive, send};
 pub(crate) use processes::{
     Reaped, Waited, become_subreaper, become_unreadable, begin_session, forbid_cores, fork, group_of, leave, may_enter,
     own_peak_rss, own_session, pidfd_open, pidfd_signal, reap, set_name, signal_all, signal_child, signal_group,

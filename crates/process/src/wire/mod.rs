@@ -16,7 +16,7 @@ mod writer;
 pub(crate) use control::{FromLauncher, ToLauncher};
 pub(crate) use guard::{EndedMessage, FromGuard, Refusal, StartedMessage, StoppedBy, ToGuard};
 pub(crate) use reader::{Malformed, Reader};
-pub(crate) use run::{RunSpec, Texts, write_run};
+pub(crate) use run::{RunSpec, write_run};
 pub(crate) use writer::Writer;
 
 /// The version of everything in this module. Raised whenever a message changes.

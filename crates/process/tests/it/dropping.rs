@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use attune_process::spawn;
-
 use crate::fixture::{Fixture, until};
 
 const TREE: &str = "trap '' TERM; sleep 1000 & setsid sleep 1000 & echo ready; wait";
@@ -13,7 +11,7 @@ fn a_dropped_child_takes_its_tree_with_it() {
     let fixture = Fixture::new();
     fixture.run(async {
         let (sender, _receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell(TREE), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell(TREE), sender).await;
         until("the tree is there", &mut || fixture.tagged() == 3).await;
         drop(child);
     });
@@ -24,7 +22,7 @@ fn a_wait_that_is_given_up_takes_the_tree_with_it() {
     let fixture = Fixture::new();
     fixture.run(async {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell(TREE), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell(TREE), sender).await;
         tokio::select! {
             _ = child.wait() => panic!("it does not end by itself"),
             _ = receiver.recv() => {}
@@ -37,7 +35,7 @@ fn a_runtime_that_goes_away_takes_its_children_with_it() {
     let fixture = Fixture::new();
     fixture.run(async {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell(TREE), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell(TREE), sender).await;
         tokio::spawn(child.wait());
         receiver.recv().await.expect("it is ready");
     });

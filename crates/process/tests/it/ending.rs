@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use attune_process::{Ended, How, StopReason, Stream, spawn};
+use attune_process::{Ended, How, StopReason, Stream};
 
 use crate::fixture::{Fixture, receive_all};
 
@@ -36,7 +36,7 @@ fn stopped_when_ready(fixture: &Fixture, script: &str, grace: Duration) -> (Ende
         let mut command = fixture.shell(script);
         command.grace = grace;
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(command, sender).expect("spawns");
+        let child = fixture.spawn(command, sender).await;
         let stopper = child.stopper();
         let listening = async {
             let mut printed = receiver.recv().await.expect("it is ready").bytes;
@@ -103,7 +103,7 @@ fn the_first_reason_to_stop_stands() {
     fixture.run(async {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
         let child =
-            spawn(fixture.shell("trap '' TERM; echo ready; while :; do sleep 1000; done"), sender).expect("spawns");
+            fixture.spawn(fixture.shell("trap '' TERM; echo ready; while :; do sleep 1000; done"), sender).await;
         let stopper = child.stopper();
         let asking = async {
             receiver.recv().await.expect("it is ready");
@@ -156,9 +156,8 @@ fn twenty_at_once_do_not_disturb_each_other() {
             // They share one environment variable, so the tag of one would take the daemons of all with it.
             let own = format!("{}", 1_000 + number);
             command = command.variable("ATTUNE_TEST_NUMBER", own);
-            command.marker = Some("ATTUNE_TEST_NUMBER".into());
             let (sender, receiver) = tokio::sync::mpsc::channel(2);
-            let child = spawn(command, sender).expect("spawns");
+            let child = fixture.spawn(command, sender).await;
             running.push((number, tokio::spawn(async move { tokio::join!(child.wait(), receive_all(receiver)) })));
         }
         for (number, task) in running {

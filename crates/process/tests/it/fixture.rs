@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use attune_process::{Chunk, Collected, Command, Stream, clock, run_to_end};
+use attune_process::{Child, Chunk, Collected, Command, Launcher, LauncherProgram, Stream, clock};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{Receiver, Sender};
 
 /// The variable by which this test's processes are known.
 pub(crate) const TAG: &str = "ATTUNE_TEST_TAG";
@@ -21,6 +21,7 @@ static NEXT_TAG: AtomicU32 = AtomicU32::new(0);
 /// A runtime and a tag of its own. Dropping it asserts that no tagged process and no new descriptor is left.
 pub(crate) struct Fixture {
     runtime: Option<Runtime>,
+    launcher: Option<Launcher>,
     pub(crate) tag: String,
     descriptors: usize,
     _turn: MutexGuard<'static, ()>,
@@ -28,6 +29,21 @@ pub(crate) struct Fixture {
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+/// A launcher of its own.
+fn launcher() -> Launcher {
+    Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_attune-launcher").into())).expect("a launcher")
+}
+
+/// How many children this process has, zombies included.
+fn children() -> usize {
+    let own = std::process::id();
+    let tasks = fs::read_dir(format!("/proc/{own}/task")).expect("/proc is there").filter_map(Result::ok);
+    tasks
+        .map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default())
+        .map(|line| line.split_ascii_whitespace().count())
+        .sum()
 }
 
 fn open_descriptors() -> usize {
@@ -38,9 +54,13 @@ impl Fixture {
     pub(crate) fn new() -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         // The first child opens what is then shared by all.
-        runtime().block_on(run_to_end(Command::new("/bin/true"))).expect("spawns");
+        let first = launcher();
+        runtime().block_on(first.run_to_end(Command::new("/bin/true"))).expect("spawns");
+        drop(first);
+        runtime().block_on(until("the first launcher is gone", &mut || children() == 0));
         let tag = format!("{}-{}", std::process::id(), NEXT_TAG.fetch_add(1, Ordering::Relaxed));
-        Self { descriptors: open_descriptors(), runtime: Some(runtime()), tag, _turn: turn }
+        let descriptors = open_descriptors();
+        Self { descriptors, runtime: Some(runtime()), launcher: Some(launcher()), tag, _turn: turn }
     }
 
     /// `sh -c script` with nothing but `PATH` and the tag in its environment.
@@ -49,7 +69,6 @@ impl Fixture {
             .arguments(["-c", script])
             .variable("PATH", "/usr/local/bin:/usr/bin:/bin")
             .variable(TAG, &self.tag);
-        command.marker = Some(TAG.into());
         command
     }
 
@@ -63,7 +82,17 @@ impl Fixture {
 
     /// Runs a command to its end.
     pub(crate) fn end_of(&self, command: Command) -> Collected {
-        self.run(run_to_end(command)).expect("spawns")
+        self.run(self.launcher().run_to_end(command)).expect("spawns")
+    }
+
+    /// What starts the children of this test.
+    pub(crate) fn launcher(&self) -> &Launcher {
+        self.launcher.as_ref().expect("only gone on drop")
+    }
+
+    /// Starts a command.
+    pub(crate) async fn spawn(&self, command: Command, chunks: Sender<Chunk>) -> Child {
+        self.launcher().spawn(command, chunks).await.expect("spawns")
     }
 
     /// How many living processes carry the tag.
@@ -110,7 +139,8 @@ impl Drop for Fixture {
             return;
         }
         self.eventually("no tagged process is left", || self.tagged() == 0);
-        drop(self.runtime.take());
+        drop((self.launcher.take(), self.runtime.take()));
+        runtime().block_on(until("the launcher is gone", &mut || children() == 0));
         // A thread that reaps a dropped child may still be at it.
         runtime().block_on(until("no descriptor is left", &mut || open_descriptors() <= self.descriptors + 4));
         // The waiting runtime had up to four descriptors of its own; without it the count is exact.

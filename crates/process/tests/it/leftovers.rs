@@ -1,6 +1,6 @@
 //! What children leave behind.
 
-use attune_process::{How, Remnants, run_to_end, spawn, sweep};
+use attune_process::{How, Remnants, sweep};
 
 use crate::fixture::{Fixture, TAG, until};
 
@@ -29,7 +29,6 @@ fn a_grandchild_that_holds_the_output_does_not_hold_the_end() {
 fn a_job_in_a_process_group_of_its_own_is_found_by_its_session() {
     let fixture = Fixture::new();
     let mut command = fixture.shell("set -m; sleep 1000 & exit 0");
-    command.marker = None;
     let ended = fixture.end_of(command).ended;
     assert_eq!((ended.how, ended.output_closed_early), (How::Exited(0), true));
     assert_eq!(names(&ended.survivors), ["sleep"]);
@@ -44,15 +43,20 @@ fn a_daemon_that_holds_the_output_is_found_by_its_environment() {
 }
 
 #[test]
-fn a_daemon_without_a_marker_does_not_hold_the_end_either() {
+fn a_daemon_that_cleaned_its_environment_and_closed_its_output_is_killed_too() {
     let fixture = Fixture::new();
-    let mut command = fixture.shell("(setsid sh -c 'sleep 1000 & exit' &) ; exit 0").variable("LIFE", "1");
-    command.marker = None;
-    let ended = fixture.end_of(command).ended;
-    assert_eq!((ended.how, ended.output_closed_early), (How::Exited(0), true));
-    assert!(ended.survivors.is_empty() && fixture.tagged() == 1);
-    let remnants = Remnants { owner: (TAG.into(), fixture.tag.clone()), life: ("LIFE".into(), "2".into()) };
-    assert_eq!(names(&sweep(&remnants)), ["sleep"]);
+    let pid_file = tempfile::NamedTempFile::new().expect("a file");
+    let script = format!(
+        "(env -i setsid sh -c 'echo $$ >{}; exec sleep 1000' >/dev/null 2>&1 </dev/null &); \
+         while ! test -s {0}; do sleep 0.01; done",
+        pid_file.path().display()
+    );
+    let ended = fixture.end_of(fixture.shell(&script)).ended;
+    assert_eq!((ended.how, ended.output_closed_early), (How::Exited(0), false));
+    assert_eq!(names(&ended.survivors), ["sleep"]);
+    let pid = std::fs::read_to_string(pid_file.path()).expect("it was there");
+    assert_eq!(ended.survivors[0].identity.pid.to_string(), pid.trim());
+    assert!(!std::path::Path::new("/proc").join(pid.trim()).exists());
 }
 
 #[test]
@@ -68,9 +72,12 @@ fn a_sweep_spares_this_life_and_strangers() {
     fixture.run(async {
         let life = |number: &str| fixture.shell("exec sleep 1000").variable("LIFE", number);
         let (sender, _receiver) = tokio::sync::mpsc::channel(1);
-        let mine = spawn(life("2"), sender.clone()).expect("spawns");
-        let other = spawn(fixture.shell("exec sleep 1000"), sender.clone()).expect("spawns");
-        let earlier = tokio::spawn(run_to_end(life("1")));
+        let mine = fixture.spawn(life("2"), sender.clone()).await;
+        let other = fixture.spawn(fixture.shell("exec sleep 1000"), sender.clone()).await;
+        let earlier = {
+            let (launcher, command) = (fixture.launcher().clone(), life("1"));
+            tokio::spawn(async move { launcher.run_to_end(command).await })
+        };
         until("three are there", &mut || fixture.tagged() == 3).await;
         let remnants = Remnants { owner: (TAG.into(), fixture.tag.clone()), life: ("LIFE".into(), "2".into()) };
         let died = tokio::task::spawn_blocking(move || sweep(&remnants)).await.expect("no panic");

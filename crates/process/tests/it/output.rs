@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use attune_process::{Gap, How, OutputLimits, StopReason, Stream, clock, spawn};
+use attune_process::{Gap, How, OutputLimits, StopReason, Stream, clock};
 
 use crate::fixture::{Fixture, jumps, receive_all, until};
 
@@ -21,7 +21,7 @@ fn chunks_say_where_and_when() {
     fixture.run(async {
         let before = clock::wall();
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell("seq 1 100000; seq 1 1000 >&2"), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell("seq 1 100000; seq 1 1000 >&2"), sender).await;
         let (ended, chunks) = tokio::join!(child.wait(), receive_all(receiver));
         assert!(jumps(&chunks, Stream::Stdout).is_empty() && jumps(&chunks, Stream::Stderr).is_empty());
         assert!(chunks.iter().all(|chunk| (before..=clock::wall()).contains(&chunk.at_micros)));
@@ -35,7 +35,7 @@ fn a_line_is_delivered_while_the_child_still_runs() {
     let fixture = Fixture::new();
     fixture.run(async {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell("echo early; exec sleep 1000"), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell("echo early; exec sleep 1000"), sender).await;
         let stopper = child.stopper();
         let watching = async {
             assert_eq!(receiver.recv().await.expect("a chunk").bytes, b"early\n");
@@ -87,7 +87,7 @@ fn nobody_listening_does_not_hold_the_child_up() {
     fixture.run(async {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         drop(receiver);
-        let ended = spawn(fixture.shell("head -c 10000000 /dev/zero"), sender).expect("spawns").wait().await;
+        let ended = fixture.spawn(fixture.shell("head -c 10000000 /dev/zero"), sender).await.wait().await;
         assert_eq!((ended.how, ended.stdout_bytes), (How::Exited(0), 10_000_000));
     });
 }
@@ -99,7 +99,7 @@ fn what_lay_in_the_pipe_at_the_end_is_not_lost_on_a_slow_listener() {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let script =
             "head -c 3000 /dev/zero; head -c 3000 /dev/zero; head -c 50000 /dev/zero; setsid sleep 1000 & exit 5";
-        let waiting = tokio::spawn(spawn(fixture.shell(script), sender).expect("spawns").wait());
+        let waiting = tokio::spawn(fixture.spawn(fixture.shell(script), sender).await.wait());
         // Only when the tree is gone, two seconds after the end, does anybody take the first chunk.
         until("the daemon was there", &mut || fixture.tagged() > 0).await;
         until("the daemon is gone", &mut || fixture.tagged() == 0).await;

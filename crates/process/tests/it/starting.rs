@@ -3,19 +3,18 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use attune_process::{Command, How, SpawnError, StopReason, run_to_end, spawn};
+use attune_process::{Command, How, SpawnError, StopReason};
 
 use crate::fixture::{Fixture, TAG};
 
 fn error_of(fixture: &Fixture, command: Command) -> SpawnError {
-    fixture.run(run_to_end(command)).expect_err("cannot be started")
+    fixture.run(fixture.launcher().run_to_end(command)).expect_err("cannot be started")
 }
 
 #[test]
 fn a_child_has_exactly_the_environment_it_was_given() {
     let fixture = Fixture::new();
     let mut command = Command::new("/usr/bin/env").variable(TAG, &fixture.tag).variable("GREETING", "two words");
-    command.marker = Some(TAG.into());
     let printed = String::from_utf8(fixture.end_of(command).stdout).expect("text");
     assert_eq!(printed, format!("{TAG}={}\nGREETING=two words\n", fixture.tag));
 }
@@ -53,7 +52,7 @@ fn a_child_can_be_told_from_every_other() {
     let fixture = Fixture::new();
     fixture.run(async {
         let (sender, _receiver) = tokio::sync::mpsc::channel(1);
-        let child = spawn(fixture.shell("exec sleep 1000"), sender).expect("spawns");
+        let child = fixture.spawn(fixture.shell("exec sleep 1000"), sender).await;
         let identity = child.id();
         assert!(identity.pid == child.pid() && identity.pid > 1 && identity.start_time > 0);
         child.stopper().kill();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use attune_runtime::{Depth, DetectOptions, Selection, builtin_specs, detect};
+use attune_runtime::{Depth, DetectOptions, Selection, builtin_specs};
 
-use crate::fake::{FakeFolder, block_on, found, mode};
+use crate::fake::{FakeFolder, block_on, detect, found, mode};
 
 #[test]
 fn every_version_is_found_and_the_plain_name_comes_first() {

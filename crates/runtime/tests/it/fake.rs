@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use attune_runtime::{DetectOptions, Detection, builtin_specs, detect};
+use attune_process::{Launcher, LauncherProgram};
+use attune_runtime::{DetectOptions, Detection, builtin_specs};
 use tempfile::TempDir;
 
 pub(crate) struct FakeFolder {
@@ -38,6 +39,16 @@ impl FakeFolder {
     pub(crate) fn detect(&self) -> Detection {
         block_on(detect(&self.options()))
     }
+}
+
+/// The launcher of a test.
+pub(crate) fn launcher() -> Launcher {
+    Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_attune-detect").into())).expect("a launcher")
+}
+
+/// Looks for interpreters, with a launcher of its own.
+pub(crate) async fn detect(options: &DetectOptions) -> Detection {
+    attune_runtime::detect(options, &launcher()).await
 }
 
 pub(crate) fn mode(path: &Path, mode: u32) {

@@ -2,13 +2,11 @@
 
 use std::fs;
 
-use attune_process::{How, run_to_end};
-use attune_runtime::{
-    CleanEnvironment, DetectOptions, Registry, Script, builtin_specs, detect, guess_runtime, with_builtin,
-};
+use attune_process::How;
+use attune_runtime::{CleanEnvironment, DetectOptions, Registry, Script, builtin_specs, guess_runtime, with_builtin};
 use attune_types::Requirement;
 
-use crate::fake::{FakeFolder, block_on, mode};
+use crate::fake::{FakeFolder, block_on, detect, launcher, mode};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
@@ -33,7 +31,7 @@ fn output_of(name: &str, content: &str, version: Option<&str>) -> String {
         let resolved = registry.resolve(&requirement).expect("there is an interpreter");
         let script = Script { path, pack_dir: Some(pack.path().to_owned()), ..Script::default() };
         let environment = CleanEnvironment::from_inherited([("PATH".into(), PATH.into())]);
-        run_to_end(registry.command_for(&resolved, &script, &environment)).await.expect("spawns")
+        launcher().run_to_end(registry.command_for(&resolved, &script, &environment)).await.expect("spawns")
     });
     assert_eq!(collected.ended.how, How::Exited(0), "{}", String::from_utf8_lossy(&collected.stderr));
     String::from_utf8(collected.stdout).expect("text")

@@ -5,6 +5,7 @@ use std::io;
 
 use attune_config::Config;
 use attune_pack::Library;
+use attune_process::{Launcher, LauncherProgram};
 use attune_runtime::{CleanEnvironment, DetectOptions, Detection, Selection, with_builtin};
 
 /// Looks for interpreters as a worker would; a table for people or JSON for programs.
@@ -16,7 +17,8 @@ pub(crate) fn run(config: &Config, json: bool) -> io::Result<String> {
     let configured = &config.worker.capabilities.runtimes;
     options.selection = Selection::decide(None, Some(configured));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let detection = runtime.block_on(attune_runtime::detect(&options));
+    let launcher = Launcher::start(LauncherProgram::Own)?;
+    let detection = runtime.block_on(attune_runtime::detect(&options, &launcher));
     if json {
         let document = serde_json::json!({"interpreters": detection.interpreters, "warnings": detection.warnings});
         return Ok(format!("{document:#}\n"));

@@ -82,6 +82,12 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
     }
 }
 
+/// Says that this process is number 1 and cannot be what that takes.
+#[must_use]
+pub fn no_init(error: &std::io::Error) -> ExitCode {
+    failed(error, UNAVAILABLE)
+}
+
 fn printed(text: &str) -> ExitCode {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,

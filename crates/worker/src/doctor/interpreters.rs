@@ -1,6 +1,7 @@
 //! Interpreters.
 
 use attune_pack::Library;
+use attune_process::{Launcher, LauncherProgram};
 use attune_runtime::{CleanEnvironment, DetectOptions, Selection, builtin_specs, detect, with_builtin};
 
 use super::Finding;
@@ -13,7 +14,14 @@ pub(super) async fn findings(library: &Library, configured: &[String]) -> Vec<Fi
     let environment = CleanEnvironment::from_inherited(std::env::vars_os());
     let mut options = DetectOptions::new(specs, environment.get("PATH").unwrap_or_default());
     options.selection = Selection::decide(None, Some(configured));
-    let detection = detect(&options).await;
+    let launcher = match Launcher::start(LauncherProgram::Own) {
+        Ok(launcher) => launcher,
+        Err(error) => {
+            let advice = "look at the limits on processes and memory of this user (`ulimit -a`)";
+            return vec![Finding::fail("launcher", format!("cannot be started: {error}"), advice)];
+        }
+    };
+    let detection = detect(&options, &launcher).await;
     let mut findings: Vec<Finding> = Vec::new();
     for interpreter in &detection.interpreters {
         let (version, path) = (&interpreter.version, &interpreter.path);

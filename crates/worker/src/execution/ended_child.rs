@@ -65,6 +65,10 @@ impl EndedChild {
         match ran.stopped {
             Some(StopReason::TimedOut) => return Outcome::TimedOut { limit_ms: ran.limit_ms },
             Some(StopReason::OutputLimit { max_bytes, .. }) => return Outcome::OutputLimit { limit_bytes: max_bytes },
+            Some(StopReason::Fenced) => {
+                let by = || Outcome::Interrupted { by: "the worker: its lease could not be renewed".to_owned() };
+                return cause.map_or_else(by, StopCause::outcome);
+            }
             Some(StopReason::Requested(words)) => {
                 return cause.map_or(Outcome::Interrupted { by: words }, StopCause::outcome);
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
-use attune_process::{StopReason, Stopper, clock};
+use attune_process::{Launcher, StopReason, Stopper, clock};
 use attune_store::{Answered, Claimed, Completion, HandBack, Store};
 use attune_supervise::Life;
 use attune_types::{Evidence, Incarnation, Outcome, Timestamp};
@@ -17,7 +17,7 @@ use super::evidence::millis;
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
-use crate::artifacts::{ArtifactStore, LogPort, collect};
+use crate::artifacts::{ArtifactStore, LogPort};
 use crate::environments::{Environments, Prepare};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
 use crate::helper::{CallsDeps, SecretSource};
@@ -55,6 +55,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) environments: Arc<Environments>,
     pub(crate) env_setup: Recipient<Prepare>,
     pub(crate) planner: Arc<Planner>,
+    pub(crate) launcher: Launcher,
     pub(crate) port: LogPort,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
     pub(crate) secrets: Arc<dyn SecretSource>,
@@ -71,6 +72,7 @@ impl ExecutorDeps {
             secrets: Arc::clone(&self.secrets),
             artifacts: Arc::clone(&self.artifacts),
             waiting: self.planner.helper.waiting(key),
+            limits: self.planner.harvest,
         }
     }
 }
@@ -229,23 +231,20 @@ impl Executor {
         leashed: Leashed,
         allowed_at: Duration,
     ) -> RunReport {
-        let plan = match deps.planner.plan(key, work, environment.as_deref()) {
+        let mut plan = match deps.planner.plan(key, work, environment.as_deref()) {
             Ok(plan) => plan,
             Err(outcome) => return RunReport::not_started(outcome),
         };
         let wants_pid = !deps.observers.is_empty();
-        let artifacts_dir = plan.artifacts_dir.clone();
-        let calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
-        let report = run::run(key, plan, deps.port.clone(), wants_pid, allowed_at, calls, |stopper, pid| {
-            leashed.hold(stopper.clone());
-            address.do_send(Started { stopper, pid });
-        });
+        plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
+        let report =
+            run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
+                leashed.hold(stopper.clone());
+                address.do_send(Started { stopper, pid });
+            });
         let report = report.await;
         drop(leashed);
         let (execution, attempt) = key.pair();
-        if let Some(directory) = artifacts_dir {
-            collect::files(&*deps.artifacts, key, &directory, &work.spec.artifacts).await;
-        }
         if deps.port.takes_everything()
             && let Err(error) = deps.artifacts.finish_log(execution, attempt).await
         {

@@ -1,6 +1,6 @@
 //! From the work of a claim to the command that does it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use attune_store::Claimed;
 use attune_types::{ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
 use serde_json::{Map, Value};
 
-use super::environment::{ATTEMPT_ID, Places, WorkerVariables};
+use super::environment::{Places, WorkerVariables};
 use super::result::ResultRules;
 use super::run::RunPlan;
 use super::work_area::{WorkArea, WorkAreas};
@@ -22,6 +22,7 @@ use crate::artifacts::{ArtifactStore, Keeping};
 use crate::executions::Key;
 use crate::helper::HelperPlaces;
 use crate::limits;
+use crate::sandbox::Sandboxes;
 
 /// From the work of a claim to the command that does it.
 pub(crate) struct Planner {
@@ -37,6 +38,7 @@ pub(crate) struct Planner {
     /// Where output waits for the end of its attempt, when it is not to be stored before.
     pub(crate) held: Option<PathBuf>,
     pub(crate) child_environment: CleanEnvironment,
+    pub(crate) sandboxes: Sandboxes,
     pub(crate) variables: WorkerVariables,
     pub(crate) grace: Duration,
     pub(crate) stdout: OutputLimits,
@@ -54,6 +56,8 @@ impl Planner {
         let spec = &work.spec;
         let resolved = self.resolve(&spec.requirement)?;
         let mut area = self.areas.area(key);
+        let demanded = spec.requirement.sandbox;
+        let own = self.enclosed(demanded, &mut area)?;
         let (path, pack_dir) = self.script(spec, &mut area)?;
         let keeping = if spec.artifacts.is_empty() {
             None
@@ -61,7 +65,7 @@ impl Planner {
             let directory = area.artifacts_dir.clone();
             area.make_artifacts_dir().map_err(|error| not_writable(&directory, &error))?;
             let (store, rules) = (Arc::clone(&self.artifacts), spec.artifacts.clone());
-            Some(Keeping { store, directory, rules, limits: self.harvest })
+            Some(Keeping { store, directory, rules, limits: self.harvest, stored: BTreeSet::new() })
         };
         let script = Script {
             path,
@@ -73,6 +77,13 @@ impl Planner {
         let places = Places { pack_dir, artifacts_dir: area.artifacts_dir.clone(), result_file: &area.result_file };
         command.environment.extend(self.variables.of(key, work, places));
         self.helper.announce(&mut command.environment);
+        if own.is_some() && self.sandboxes.hides_temporary() {
+            let made = area.make_temporary_dir();
+            let directory = made.map_err(|error| not_writable(Path::new(".tmp"), &error))?;
+            command.environment.retain(|(name, _)| name != "TMPDIR");
+            command.environment.push(("TMPDIR".into(), directory.into()));
+        }
+        command.sandbox = self.sandboxes.of(demanded, own.as_deref());
         command.has_helper_socket = self.helper.has_program();
         deliver(&mut command, spec, &work.parameters, &mut area)?;
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
@@ -80,7 +91,6 @@ impl Planner {
         command.limits = limits::of_action(&spec.resources);
         command.stdout = self.stdout;
         command.stderr = self.stderr;
-        command.marker = Some(ATTEMPT_ID.into());
         let held = self.held.as_ref().map(|directory| directory.join(key.to_string()));
         let rules = ResultRules { format: spec.output_format, schema: spec.output_schema.clone() };
         Ok(RunPlan {
@@ -91,7 +101,17 @@ impl Planner {
             keeping,
             fails_over_limit: self.fails_over_limit,
             held,
+            calls: None,
         })
+    }
+
+    /// The directory that is the attempt's own, when its sandbox leaves it no other to write to.
+    fn enclosed(&self, demanded: Option<u8>, area: &mut WorkArea) -> Result<Option<PathBuf>, Outcome> {
+        if !self.sandboxes.restricts_files(demanded) {
+            return Ok(None);
+        }
+        let own = area.enclose().map_err(|error| not_writable(Path::new("its own directory"), &error))?;
+        Ok(Some(own.to_owned()))
     }
 
     fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {

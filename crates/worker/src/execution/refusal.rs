@@ -64,7 +64,10 @@ pub(crate) fn outcome(error: &SpawnError) -> Outcome {
         SpawnError::Exhausted { .. } | SpawnError::Busy { .. } | SpawnError::NoLauncher { .. } => {
             Some("nothing of it ran, so running it again is safe".to_owned())
         }
-        SpawnError::Directory { .. } | SpawnError::InvalidText { .. } | SpawnError::Other { .. } => None,
+        SpawnError::Directory { .. }
+        | SpawnError::InvalidText { .. }
+        | SpawnError::Step { .. }
+        | SpawnError::Other { .. } => None,
     };
     let mut reason = error.to_string();
     let mut source = std::error::Error::source(error);

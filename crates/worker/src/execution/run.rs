@@ -1,12 +1,11 @@
 //! Runs the child of one attempt, from spawn to result.
 
 use std::convert::Infallible;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_process::{Command, Ended, Gap, How, StopReason, Stopper, Stream, Usage};
+use attune_process::{Command, Ended, Gap, How, Launcher, StopReason, Stopper, Stream, Usage};
 use attune_types::{Evidence, LogChunk, Outcome, Resources};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -40,6 +39,8 @@ pub(crate) struct RunPlan {
     pub(crate) fails_over_limit: bool,
     /// Where its output waits for the end, when it is not to be stored before.
     pub(crate) held: Option<PathBuf>,
+    /// What the child's calls need, when it can call.
+    pub(crate) calls: Option<CallsDeps>,
 }
 
 /// What came of it.
@@ -63,20 +64,20 @@ impl RunReport {
 /// Starts the child, tells `started` how to stop it and its number, and returns when nothing of it is left. Dropping
 /// the future kills the tree and removes its files.
 pub(crate) async fn run(
+    launcher: &Launcher,
     key: Key,
     plan: RunPlan,
     port: LogPort,
     wants_pid: bool,
     allowed_at: Duration,
-    calls: Option<CallsDeps>,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
-    let RunPlan { command, rules, limit_ms, area, keeping, fails_over_limit, held } = plan;
+    let RunPlan { command, rules, limit_ms, area, calls, keeping, fails_over_limit, held, .. } = plan;
     let limits = (command.stdout.max_bytes, command.stderr.max_bytes);
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let mut patience = Patience::default();
-    let child = loop {
-        match attune_process::spawn(command.clone(), sender.clone()) {
+    let mut child = loop {
+        match launcher.spawn(command.clone(), sender.clone()).await {
             Ok(child) => break child,
             Err(error) => match patience.after(&error) {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -93,6 +94,7 @@ pub(crate) async fn run(
     if let Some(directory) = held {
         output.hold(directory);
     }
+    let socket = child.calls();
     let calls = calls.map(|deps| {
         let (sender, lines) = mpsc::channel(LINES);
         output.hear(lines);
@@ -103,7 +105,7 @@ pub(crate) async fn run(
     let ended = tokio::select! {
         biased;
         ended = running => ended,
-        never = answer(std::future::pending(), calls.as_ref()) => match never {},
+        never = answer(socket, calls.as_ref()) => match never {},
     };
     let concluded = calls.map(|calls| calls.conclude()).unwrap_or_default();
     let read = read_result(&rules, &area, &mut output, &ended, concluded.result);
@@ -111,7 +113,10 @@ pub(crate) async fn run(
         output.say(line).await;
     }
     let kept = match keeping {
-        Some(keeping) => keeping.keep(key).await,
+        Some(mut keeping) => {
+            keeping.stored.clone_from(&concluded.stored);
+            keeping.keep(key).await
+        }
         None => Kept::default(),
     };
     for line in kept.lines {
@@ -124,7 +129,7 @@ pub(crate) async fn run(
     };
     let evidence = evidence::with_end(seen, &ended);
     let mut evidence = evidence;
-    evidence.artifacts += kept.count;
+    evidence.artifacts += kept.count + concluded.stored.len() as u64;
     let mut ran = Ran::of(&ended, limit_ms, invalid);
     if fails_over_limit && ran.stopped.is_none() && matches!(ran.how, How::Exited(_)) {
         // The policy says that writing so much is the failure, so that is told and not how it went on.
@@ -144,8 +149,8 @@ fn over_limit(ended: &Ended, (stdout, stderr): (u64, u64)) -> Option<StopReason>
 }
 
 /// Answers what the child calls, from its first call on. It never ends by itself: its execution does.
-async fn answer(socket: impl Future<Output = Option<OwnedFd>>, calls: Option<&Arc<Calls>>) -> Infallible {
-    if let Some(calls) = calls
+async fn answer(socket: Option<attune_process::Calls>, calls: Option<&Arc<Calls>>) -> Infallible {
+    if let (Some(calls), Some(socket)) = (calls, socket)
         && let Some(socket) = socket.await
     {
         helper::serve(socket, Arc::clone(calls)).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_rt::System;
 use attune_pack::{Overrides, inline_spec};
+use attune_process::{Launcher, LauncherProgram};
 use attune_queue::{MemoryQueue, Queue};
 use attune_store::{Assignment, NewExecution, OpenOptions, ReaperPolicy, Store};
 use attune_testkit::processes::Tag;
@@ -22,6 +23,11 @@ pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) fn in_system<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     System::with_tokio_rt(move || runtime).block_on(test)
+}
+
+/// A launcher of its own: workers cannot share one, and the program of a test cannot be one.
+pub(crate) fn launcher() -> Launcher {
+    Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_attune-agent").into())).expect("a launcher")
 }
 
 /// A store, a queue, a place for files, and a mark by which the processes of this test are known.
@@ -65,7 +71,10 @@ impl Fixture {
     }
 
     pub(crate) fn builder(&self, settings: Settings) -> WorkerBuilder {
-        WorkerBuilder::new(Mode::Worker, settings).store(Arc::clone(&self.store)).queue(Arc::clone(&self.queue))
+        WorkerBuilder::new(Mode::Worker, settings)
+            .launcher(launcher())
+            .store(Arc::clone(&self.store))
+            .queue(Arc::clone(&self.queue))
     }
 
     pub(crate) async fn worker(&self) -> WorkerHandle {

@@ -8,7 +8,7 @@ use attune_testkit::eventually;
 use attune_types::{AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream};
 use attune_worker::{ArtifactStore, Mode, WorkerBuilder};
 
-use crate::fixture::{Fixture, LONG, exited, gated, in_system, shell};
+use crate::fixture::{Fixture, LONG, exited, gated, in_system, launcher, shell};
 
 #[test]
 fn a_line_is_seen_while_its_script_runs() {
@@ -67,7 +67,7 @@ fn an_execution_without_files_or_output_leaves_the_disk_alone() {
         settings.pack_directories = vec![packs.into()];
         let state = settings.state_directory.clone();
         // An agent, so that nothing is made before it is needed.
-        let builder = WorkerBuilder::new(Mode::Agent, settings);
+        let builder = WorkerBuilder::new(Mode::Agent, settings).launcher(launcher());
         let builder = builder.store(Arc::clone(&fixture.store)).queue(Arc::clone(&fixture.queue));
         let worker = builder.start().await.expect("the worker starts");
         let library = attune_pack::Library::scan(&[packs]);

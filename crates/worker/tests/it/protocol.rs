@@ -13,7 +13,7 @@ use serde_json::Map;
 use tokio::sync::Semaphore;
 
 use crate::away_store::AwayStore;
-use crate::fixture::{Fixture, LONG, exited, gated, in_system, shell};
+use crate::fixture::{Fixture, LONG, exited, gated, in_system, launcher, shell};
 
 #[test]
 fn a_message_that_comes_again_and_again_runs_nothing_twice() {
@@ -88,7 +88,7 @@ fn a_connection_that_breaks_under_load_loses_and_repeats_nothing() {
 
 async fn away_worker(fixture: &Fixture) -> (Arc<AwayStore>, WorkerBuilder) {
     let store = Arc::new(AwayStore::new(Arc::clone(&fixture.store)).await);
-    let builder = WorkerBuilder::new(Mode::Worker, fixture.settings());
+    let builder = WorkerBuilder::new(Mode::Worker, fixture.settings()).launcher(launcher());
     let builder = builder.store(Arc::clone(&store) as Arc<dyn Store>).queue(Arc::clone(&fixture.queue));
     (store, builder)
 }
@@ -145,7 +145,7 @@ fn a_worker_that_cannot_renew_its_leases_stops_what_runs_before_they_end() {
         let mut settings = fixture.settings();
         settings.lease = Duration::from_secs(3);
         settings.fence = attune_worker::fence::FencePolicy::of_lease(settings.lease);
-        let builder = WorkerBuilder::new(Mode::Worker, settings);
+        let builder = WorkerBuilder::new(Mode::Worker, settings).launcher(launcher());
         let builder = builder.store(Arc::clone(&store) as Arc<dyn Store>).queue(Arc::clone(&fixture.queue));
         let worker = builder.start().await.expect("the worker starts");
         let id = fixture.run(&worker, "trap '' TERM; echo up; sleep 1000; sleep 1000").await;
@@ -223,7 +223,7 @@ fn what_an_earlier_life_left_running_is_ended_at_the_start() {
             ("ATTUNE_INCARNATION".into(), "0123456789abcdef0123456789abcdef".into()),
         ];
         let (sender, _chunks) = tokio::sync::mpsc::channel(1);
-        let left = attune_process::spawn(command, sender).expect("it starts");
+        let left = launcher().spawn(command, sender).await.expect("it starts");
         let waiting = tokio::spawn(left.wait());
         let worker = fixture.worker().await;
         let ended = waiting.await.expect("joined");

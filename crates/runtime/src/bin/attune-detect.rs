@@ -2,16 +2,21 @@
 
 use std::io::Write;
 
-use attune_process::clock;
+use attune_process::{Launcher, LauncherProgram, clock};
 use attune_runtime::{DetectOptions, builtin_specs, detect};
 use attune_types::Requirement;
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> std::io::Result<()> {
+fn main() -> std::io::Result<()> {
+    attune_process::serve_as_launcher_if_asked();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(print())
+}
+
+async fn print() -> std::io::Result<()> {
+    let launcher = Launcher::start(LauncherProgram::Own)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut out = std::io::stdout();
     let begun = clock::boot();
-    let detection = detect(&DetectOptions::new(builtin_specs(), &path)).await;
+    let detection = detect(&DetectOptions::new(builtin_specs(), &path), &launcher).await;
     let everything = clock::boot() - begun;
     for one in &detection.interpreters {
         writeln!(out, "{:8} {:12} {}", one.runtime, one.version, one.path)?;
@@ -21,6 +26,6 @@ async fn main() -> std::io::Result<()> {
     }
     let python = Requirement { runtime: "python".into(), ..Default::default() };
     let begun = clock::boot();
-    detect(&DetectOptions::for_one(builtin_specs(), &path, &python)).await;
+    detect(&DetectOptions::for_one(builtin_specs(), &path, &python), &launcher).await;
     writeln!(out, "everything in {everything:?}, one for a script in {:?}", clock::boot() - begun)
 }
