@@ -1,5 +1,6 @@
 //! Files that an attempt left behind, on their way to where files are kept.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub(crate) struct Keeping {
     pub(crate) directory: PathBuf,
     pub(crate) rules: Vec<ArtifactRule>,
     pub(crate) limits: HarvestLimits,
+    /// Names of files that were stored already, because the action handed them over while it ran.
+    pub(crate) stored: BTreeSet<String>,
 }
 
 impl fmt::Debug for Keeping {
@@ -42,7 +45,7 @@ pub(crate) struct Kept {
 impl Keeping {
     /// Keeps what the attempt left behind. Nothing of it is fatal but a required file that is missing.
     pub(crate) async fn keep(self, key: Key) -> Kept {
-        let Self { store, directory, rules, limits } = self;
+        let Self { store, directory, rules, limits, stored } = self;
         let (looked_at, wanted) = (directory.clone(), rules.clone());
         let looking = tokio::task::spawn_blocking(move || Harvest::look(&looked_at, &wanted, limits));
         let harvest = match looking.await {
@@ -63,6 +66,7 @@ impl Keeping {
                 }
             }
         }
+        missing.retain(|glob| !stored.iter().any(|name| matches(glob, name)));
         missing.sort_unstable();
         missing.dedup();
         if !missing.is_empty() {

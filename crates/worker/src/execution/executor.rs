@@ -237,11 +237,10 @@ impl Executor {
         };
         let wants_pid = !deps.observers.is_empty();
         plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
-        let report =
-            run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
-                leashed.hold(stopper.clone());
-                address.do_send(Started { stopper, pid });
-            });
+        let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
+            leashed.hold(stopper.clone());
+            address.do_send(Started { stopper, pid });
+        });
         let report = report.await;
         drop(leashed);
         let (execution, attempt) = key.pair();

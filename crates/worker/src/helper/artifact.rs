@@ -6,32 +6,47 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Takes what a file holds at this moment into a new file at `path`; its size.
-///
-/// The descriptor is the action's choice, so it is asked before it is read: only a regular file, and no more of it than
-/// it has. What lies about its size (`/proc`) says that it has nothing, and something that grows is not followed.
-///
-/// # Errors
-/// Why it is not taken.
-pub(super) fn copy(file: OwnedFd, path: &Path) -> Result<u64, String> {
-    let file = File::from(file);
-    let about = file.metadata().map_err(|error| format!("it cannot be looked at: {error}"))?;
-    if !about.is_file() {
-        return Err("only a regular file can be kept".to_owned());
+/// A file that was looked at.
+#[derive(Debug)]
+pub(super) struct Offered {
+    file: File,
+    /// How many bytes it had then: so many are taken.
+    pub(super) size: u64,
+}
+
+impl Offered {
+    /// Looks at what came in. The descriptor is the action's choice, so it is asked before it is read: only a regular
+    /// file, and no more of it than it has. What lies about its size (`/proc`) says that it has nothing, and something
+    /// that grows is not followed.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub(super) fn look(file: OwnedFd) -> Result<Self, String> {
+        let file = File::from(file);
+        let about = file.metadata().map_err(|error| format!("it cannot be looked at: {error}"))?;
+        if !about.is_file() {
+            return Err("only a regular file can be kept".to_owned());
+        }
+        Ok(Self { file, size: about.len() })
     }
-    let not_kept = |error: io::Error| format!("it cannot be kept: {error}");
-    if let Some(parent) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(not_kept)?;
+
+    /// Copies it into a new file at `path`.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub(super) fn copy(&self, path: &Path) -> Result<(), String> {
+        let failed = |error: io::Error| format!("it cannot be copied: {error}");
+        if let Some(parent) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
+        }
+        let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        let mut source = Positioned { file: &self.file, position: 0 }.take(self.size);
+        io::copy(&mut source, &mut target).map(drop).map_err(|error| {
+            // A part of a file is no file.
+            let _absent = fs::remove_file(path);
+            failed(error)
+        })
     }
-    let copied = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut target| {
-        let mut source = Positioned { file: &file, position: 0 }.take(about.len());
-        io::copy(&mut source, &mut target)
-    });
-    copied.map_err(|error| {
-        // A part of a file is no file.
-        let _absent = fs::remove_file(path);
-        format!("it cannot be copied: {error}")
-    })
 }
 
 /// Reads from the beginning wherever the descriptor stands: its position belongs to the action.
@@ -53,36 +68,14 @@ pub(super) fn waiting_place(directory: &Path, number: u64) -> PathBuf {
     directory.join(number.to_string())
 }
 
-/// What is wrong with a name, if anything.
-pub(super) fn name_refusal(name: &str) -> Option<&'static str> {
-    if name.is_empty() || name.len() > 1024 {
-        return Some("a name has 1 to 1024 bytes");
-    }
-    if name.starts_with('/') {
-        return Some("a name is relative");
-    }
-    if name.chars().any(char::is_control) {
-        return Some("a name has no control characters");
-    }
-    if name.split('/').any(|part| part.is_empty() || part == "." || part == ".." || part.len() > 255) {
-        return Some("no part of a name is empty, `.`, `..` or longer than 255 bytes");
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Seek, SeekFrom, Write};
 
-    #[test]
-    fn names_stay_below_their_place() {
-        for name in ["report.csv", "a/b/c", "..x", "\u{e4} b", "-"] {
-            assert_eq!(name_refusal(name), None, "{name}");
-        }
-        for name in ["", "/a", "a//b", "a/", ".", "a/../b", "..", "a\nb", "a\0", &"x".repeat(256), &"x/".repeat(600)] {
-            assert!(name_refusal(name).is_some(), "{name:?}");
-        }
+    fn copy(file: OwnedFd, path: &Path) -> Result<u64, String> {
+        let offered = Offered::look(file)?;
+        offered.copy(path).map(|()| offered.size)
     }
 
     #[test]

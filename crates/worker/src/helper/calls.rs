@@ -1,5 +1,7 @@
 //! What the calls of one execution do.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use attune_artifacts::{HarvestLimits, quoted};
 use attune_process::clock;
 use attune_types::ActionRef;
 use tokio::sync::mpsc;
 
-use super::artifact;
+use super::artifact::{self, Offered};
 use super::draft::Draft;
 use super::progress::{Progress, plain};
 use super::protocol::{Level, MAX_SECRET};
@@ -33,6 +36,14 @@ pub(crate) struct CallsDeps {
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
     /// Where files wait to be stored: the worker's own, and out of the action's reach.
     pub(crate) waiting: PathBuf,
+    /// How much may be kept of the files that are handed over.
+    pub(crate) limits: HarvestLimits,
+}
+
+impl fmt::Debug for CallsDeps {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("CallsDeps").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// What the calls of one execution do, and what came of them. Dropping it removes files that were not stored.
@@ -41,6 +52,7 @@ pub(crate) struct Calls {
     /// Lines for the log of the execution.
     lines: mpsc::Sender<String>,
     state: Mutex<State>,
+    /// How many files were taken, each with a name of its own while it waits.
     files: AtomicU64,
 }
 
@@ -51,6 +63,9 @@ struct State {
     progress: Progress,
     line_bytes: usize,
     lines_left_out: u64,
+    /// Files that were handed over, and how large they are together.
+    taken: (usize, u64),
+    stored: BTreeSet<String>,
 }
 
 /// What came of the calls when all is over.
@@ -60,6 +75,8 @@ pub(crate) struct Conclusion {
     pub(crate) result: Option<Vec<u8>>,
     /// What is still to be said.
     pub(crate) lines: Vec<String>,
+    /// Names of the files that were stored.
+    pub(crate) stored: BTreeSet<String>,
 }
 
 impl Calls {
@@ -123,16 +140,34 @@ impl Calls {
 
     /// Keeps a file. Blocks as long as reading it does.
     pub(super) fn take_file(&self, file: OwnedFd) -> Result<PathBuf, String> {
+        let offered = Offered::look(file)?;
+        {
+            let mut state = self.state();
+            let (files, bytes) = state.taken;
+            let limits = self.deps.limits;
+            let size = bytes.saturating_add(offered.size);
+            if files >= limits.files || size > limits.bytes {
+                return Err(format!(
+                    "this execution may keep {} files with {} bytes, and has handed over {files} with {bytes}",
+                    limits.files, limits.bytes
+                ));
+            }
+            state.taken = (files + 1, size);
+        }
         let number = self.files.fetch_add(1, Ordering::Relaxed);
         let path = artifact::waiting_place(&self.deps.waiting, number);
-        artifact::copy(file, &path).map(|_size| path)
+        offered.copy(&path).map(|()| path)
     }
 
     /// Hands a file that was taken to where artifacts are kept.
     pub(super) async fn store_file(&self, name: &str, path: PathBuf) -> Result<(), String> {
         let (execution, attempt) = self.deps.key.pair();
-        let stored = self.deps.artifacts.put_file(execution, attempt, name, path).await;
-        stored.map_err(|error| format!("artifact {name} was not stored: {error}"))
+        let stored = self.deps.artifacts.put_file(execution, attempt, name, path.clone()).await;
+        // It was copied to where it is kept, or is not kept.
+        let _gone = tokio::fs::remove_file(path).await;
+        stored.map_err(|error| format!("artifact {} was not stored: {error}", quoted(name)))?;
+        self.state().stored.insert(name.to_owned());
+        Ok(())
     }
 
     /// Reads a secret.
@@ -164,7 +199,7 @@ impl Calls {
         if left_out > 0 {
             lines.push(format!("{left_out} lines of progress and log calls left out: there were too many\n"));
         }
-        Conclusion { result: state.draft.into_text(), lines }
+        Conclusion { result: state.draft.into_text(), lines, stored: state.stored }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,11 +10,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use attune_artifacts::{check_name, quoted};
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::artifact;
 use super::calls::Calls;
 use super::protocol::{self, Call, MAX_REQUEST, MAX_VALUE};
 use super::system::{self, Received};
@@ -165,9 +165,9 @@ impl Server {
     }
 
     fn put_artifact(&mut self, name: String, file: OwnedFd, reply: Reply) {
-        if let Some(why) = artifact::name_refusal(&name) {
+        if let Err(problem) = check_name(&name) {
             self.dispose([file]);
-            reply.refuse(&format!("{name:?} cannot be the name of an artifact: {why}"));
+            reply.refuse(&format!("artifact name {} {problem}", quoted(&name)));
             return;
         }
         let calls = Arc::clone(&self.calls);
@@ -176,7 +176,7 @@ impl Server {
             let taken = tokio::task::spawn_blocking(move || taking.take_file(file)).await;
             let result = match taken.unwrap_or_else(|error| Err(format!("the worker failed to copy it: {error}"))) {
                 Ok(path) => calls.store_file(&name, path).await,
-                Err(why) => Err(format!("artifact {name} is not taken: {why}")),
+                Err(why) => Err(format!("artifact {} is not taken: {why}", quoted(&name))),
             };
             reply.give(result);
         });

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use attune_artifacts::HarvestLimits;
 use attune_store::StoreError;
 use attune_types::{AttemptNumber, ExecutionId, LogChunk};
 use proptest::prelude::*;
@@ -80,6 +81,7 @@ impl Stage {
             secrets,
             artifacts: Arc::clone(&kept) as Arc<dyn ArtifactStore>,
             waiting: directory.path().join("waiting"),
+            limits: HarvestLimits { files: 4, bytes: 400_000 },
         };
         let (sender, lines) = mpsc::channel(10_000);
         let calls = Arc::new(Calls::new(deps, sender));
@@ -161,6 +163,13 @@ async fn files_are_kept_under_their_names_and_nothing_waits_afterwards() {
         assert!(stage.call(put(name), b"", Some(file(b"x"))).await.expect_err("no name").contains("artifact"));
     }
     assert!(stage.call(put("a"), b"", None).await.is_err());
+    let why = stage.call(put("large"), b"", Some(file(&vec![b'x'; 100_001]))).await.expect_err("too many bytes");
+    assert!(why.contains("may keep 4 files with 400000 bytes, and has handed over 1 with 300000"), "{why}");
+    for _ in 0..3 {
+        assert_eq!(stage.call(put("small"), b"", Some(file(b"x"))).await, Ok(Vec::new()));
+    }
+    assert!(stage.call(put("small"), b"", Some(file(b"x"))).await.is_err(), "too many files");
+    assert_eq!(stage.calls.conclude().stored.into_iter().collect::<Vec<_>>(), ["a/b.csv", "small"]);
     let Stage { calls, serving, directory, .. } = stage;
     serving.abort();
     assert!(serving.await.is_err());

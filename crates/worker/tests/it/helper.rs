@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use attune_pack::{Overrides, inline_spec};
 use attune_store::{Store, StoreError};
 use attune_types::{
-    AttemptNumber, Execution, ExecutionId, ExecutionSpec, InlineCode, LogChunk, LogStream, Outcome, OutputFormat,
+    ArtifactRule, AttemptNumber, DetailedArtifactRule, Execution, ExecutionId, ExecutionSpec, InlineCode, LogChunk,
+    LogStream, Outcome, OutputFormat,
 };
 use attune_worker::helper::{HelperProgram, SecretBytes, SecretRefusal, SecretRequest, SecretSource};
 use attune_worker::{ArtifactStore, WorkerHandle};
@@ -306,6 +307,13 @@ fn large_results_arrive_and_too_large_ones_are_refused_on_the_spot() {
         let words = stage.output(&execution, LogStream::Stderr).await;
         assert_eq!(words.lines().count(), 2, "{words}");
         assert_eq!(stage.file("../up"), None);
+        let required = || ArtifactRule::Detailed(DetailedArtifactRule { path: "*.csv".into(), required: true });
+        for (script, is_there) in [("echo 1 >x; attune-agent artifact put rows.csv x", true), ("true", false)] {
+            let mut spec = shell(script);
+            spec.artifacts = vec![required()];
+            let execution = stage.run(spec).await;
+            assert_eq!(execution.outcome == exited(0), is_there, "{script}: {:?}", execution.outcome);
+        }
         stage.close().await;
     });
 }

@@ -34,12 +34,15 @@ pub(super) enum Request {
     Plain(Call),
 }
 
+/// Reads what follows a word.
+type Reader = fn(&[OsString]) -> Result<Request, String>;
+
 /// Reads the command line, without the program's name.
 pub(super) fn read(arguments: &[OsString]) -> Result<Asked, String> {
     let Some((word, rest)) = arguments.split_first() else { return Ok(Asked::Help(help::ALL)) };
     let is_help = rest.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--help")
         || matches!(rest.first(), Some(first) if first == "-h");
-    let (text, read): (_, fn(&[OsString]) -> Result<Request, String>) = match word.to_str() {
+    let (text, read): (_, Reader) = match word.to_str() {
         Some("-h" | "--help") => return Ok(Asked::Help(help::ALL)),
         Some("output") => (help::OUTPUT, output),
         Some("artifact") => (help::ARTIFACT, artifact),
