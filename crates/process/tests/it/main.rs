@@ -7,5 +7,6 @@ mod first_process;
 mod fixture;
 mod input;
 mod leftovers;
+mod limits;
 mod output;
 mod starting;

@@ -2,11 +2,15 @@
 
 mod away_store;
 mod crashes;
+mod data;
 mod drain;
 mod extensions;
 mod fixture;
 mod helper;
+mod limits;
 mod outcomes;
 mod output;
+mod pathologies;
 mod protocol;
 mod real_parts;
+mod sandbox;
