@@ -2,7 +2,6 @@
 
 mod away_store;
 mod crashes;
-mod data;
 mod drain;
 mod extensions;
 mod fixture;
@@ -10,7 +9,5 @@ mod helper;
 mod limits;
 mod outcomes;
 mod output;
-mod pathologies;
 mod protocol;
 mod real_parts;
-mod sandbox;
