@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use duty::{Duty, duty};
 
+use crate::sandbox::keep_memory_private;
+
 /// If this process is number 1, forks: the child returns `None` and is the program; the parent stays as the init, and
 /// returns the exit code for `main` when the program has ended. Anything but number 1 returns `None` at once.
 ///
@@ -56,7 +58,11 @@ pub fn become_init_if_pid_1() -> io::Result<Option<ExitCode>> {
             kernel::restore(&before)?;
             Ok(None)
         }
-        Some(program) => serve(program).map(Some),
+        Some(program) => {
+            // Its environment is a copy of the program's, credentials included.
+            keep_memory_private()?;
+            serve(program).map(Some)
+        }
     }
 }
 

@@ -91,6 +91,12 @@ pub(super) fn no_new_privileges() -> Result<(), i32> {
     if result < 0 { Err(errno()) } else { Ok(()) }
 }
 
+/// From now on processes of the same user can neither trace this one nor read its memory, nor does it leave a core.
+pub(super) fn become_undumpable() -> io::Result<()> {
+    // SAFETY: integers only.
+    check(c_long::from(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) })).map(drop)
+}
+
 /// Installs a seccomp program for the calling thread and what it starts. Async-signal-safe.
 pub(super) fn install_filter(program: &[libc::sock_filter]) -> Result<(), i32> {
     let Ok(len) = libc::c_ushort::try_from(program.len()) else { return Err(libc::EINVAL) };

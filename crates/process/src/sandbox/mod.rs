@@ -24,6 +24,7 @@ mod neighbours;
 mod plan;
 mod prepared;
 mod preparer;
+mod privacy;
 mod reach;
 mod rights;
 mod rules;
@@ -43,6 +44,7 @@ pub use filter::refused_calls;
 pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_scope};
 #[allow(unused_imports, dead_code)]
 pub(crate) use preparer::Preparer;
+pub use privacy::keep_memory_private;
 pub use reach::{Reach, reach};
 pub use rules::{CORE_FILE_BYTES, FILE_MODE_MASK};
 pub use sandbox::Sandbox;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_config::Config;
-use attune_process::sandbox::probe;
+use attune_process::sandbox::{keep_memory_private, probe};
 use attune_queue::{ConnectOptions, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, Store, StoreError};
 use tokio::runtime::Builder;
@@ -106,6 +106,7 @@ impl Settings {
 
 /// Runs a worker until it is told to stop; why it stopped.
 pub(crate) fn run(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
+    keep_memory_private().map_err(|source| ServeError::System { doing: "keep its memory private", source })?;
     let failed = |source| ServeError::System { doing: "start the runtime", source };
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     let system = actix_rt::System::with_tokio_rt(move || runtime);
