@@ -90,6 +90,19 @@ fn be_worker(world: World, surroundings: &Surroundings, cast: Cast) {
             // Touched, so that it is really had.
             println!("{}", vec![b'x'; 1 << 28].len());
         });
+        let (asked, launcher, more) = (surroundings.path("one more"), stage.launcher.clone(), stage.shell("exit 3"));
+        let answer = surroundings.clone();
+        tokio::spawn(async move {
+            while !asked.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let end = match launcher.run_to_end(more).await {
+                Ok(end) => format!("{:?}", end.ended.how),
+                Err(error) if error.is_transient() => "later".to_owned(),
+                Err(error) => format!("{error:?}"),
+            };
+            answer.write("more", &end);
+        });
         let roots: Vec<String> = running.iter().map(|(number, one)| format!("{number} {}", one.pid)).collect();
         surroundings.write("roots", &roots.join("\n"));
         surroundings.write("up", "");
@@ -192,6 +205,18 @@ impl Worker<'_> {
         let begun = clock::boot();
         wait_until_none("trees", || self.trees());
         println!("figure: {:?}: trees dead {:?} after {since}", self.world, clock::boot() - begun);
+    }
+
+    /// Puts a process into a control group that has no memory to spare, where that can be done.
+    fn starve(&self, pids: &[u32], limit: &str) -> Option<Tight> {
+        // Without a control group of version 1 that may be written, nobody can be made to run out of memory here.
+        let tight = Tight(self.surroundings.memory_group()?.join("tight"));
+        fs::create_dir(&tight.0).expect("a group");
+        fs::write(tight.0.join("memory.limit_in_bytes"), limit).expect("a limit");
+        for pid in pids {
+            fs::write(tight.0.join("cgroup.procs"), pid.to_string()).expect("it enters");
+        }
+        Some(tight)
     }
 
     fn open_gate(&self) {
@@ -346,21 +371,79 @@ fn when_a_guard_is_stopped_its_tree_dies_at_its_deadline_and_the_others_are_time
 #[test]
 fn when_the_worker_is_killed_for_memory_everything_dies() {
     let body = |worker: &mut Worker| {
-        let Some(group) = worker.surroundings.memory_group() else {
-            // Without a control group of version 1 that may be written, nobody can be made to run out of memory here.
-            return;
-        };
-        let tight = group.join("tight");
-        fs::create_dir(&tight).expect("a group");
-        fs::write(tight.join("memory.limit_in_bytes"), "16M").expect("a limit");
-        fs::write(tight.join("cgroup.procs"), worker.pid().to_string()).expect("the worker enters");
+        let pid = worker.pid();
+        let Some(tight) = worker.starve(&[pid], "16M") else { return };
         worker.surroundings.write("be greedy", "");
         let status = worker.child.wait().expect("it is reaped");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL), "{status}");
         worker.before.assert_no_process();
-        wait_until_none("the group is empty", || {
-            fs::remove_dir(&tight).err().map(|error| error.to_string()).into_iter().collect()
-        });
+        tight.remove();
     };
     everywhere(&test_of(&body), Cast::default(), body);
+}
+
+#[test]
+fn when_the_launcher_runs_out_of_memory_nothing_is_left_without_an_end() {
+    let body = |worker: &mut Worker| {
+        let launcher = worker.launcher();
+        let Some(tight) = worker.starve(&[launcher], "64K") else { return };
+        // A new guard is a copy of the launcher, for which there is no room.
+        worker.surroundings.write("one more", "");
+        wait_until_none("an answer", || worker.missing("more"));
+        let more = fs::read_to_string(worker.surroundings.path("more")).expect("written");
+        // Another launcher did it, or it can be tried again.
+        assert!(["Exited(3)", "later"].contains(&more.as_str()), "{more}");
+        let was_killed = !processes().contains_key(&launcher);
+        println!("figure: {:?}: the launcher was killed: {was_killed}; one more came to: {more}", worker.world);
+        worker.open_gate();
+        let ends = worker.all_ends();
+        for (number, end) in &ends {
+            let by_itself =
+                *end == if *number == 0 { "Exited(9) None".into() } else { format!("Exited({number}) None") };
+            assert!(by_itself || was_killed && end == "GuardLost(LauncherGone) None", "{number}: {end}");
+        }
+        assert_eq!(ends.len(), TWENTY);
+        worker.wait_until_trees_are_dead("the last end");
+        signal(worker.pid(), libc::SIGKILL);
+        worker.child.wait().expect("it is reaped");
+        worker.before.assert_no_process();
+        tight.remove();
+    };
+    everywhere(&test_of(&body), Cast::default(), body);
+}
+
+#[test]
+fn when_guards_run_out_of_memory_their_trees_die_and_each_end_is_known() {
+    let body = |worker: &mut Worker| {
+        let guards = children_of(worker.launcher());
+        let Some(tight) = worker.starve(&guards, "64K") else { return };
+        worker.open_gate();
+        let ends = worker.all_ends();
+        for (number, end) in &ends {
+            let by_itself =
+                *end == if *number == 0 { "Exited(9) None".into() } else { format!("Exited({number}) None") };
+            assert!(by_itself || end == "GuardLost(Killed(9)) None", "{number}: {end}");
+        }
+        let lost = ends.values().filter(|end| end.starts_with("GuardLost")).count();
+        println!("figure: {:?}: {lost} guards of {} were killed for memory", worker.world, ends.len());
+        assert_eq!(ends.len(), TWENTY);
+        worker.wait_until_trees_are_dead("the last end");
+        signal(worker.pid(), libc::SIGKILL);
+        worker.child.wait().expect("it is reaped");
+        worker.before.assert_no_process();
+        tight.remove();
+    };
+    everywhere(&test_of(&body), Cast::default(), body);
+}
+
+/// A control group with too little memory.
+struct Tight(std::path::PathBuf);
+
+impl Tight {
+    /// Removes it, which the kernel refuses while a process is in it.
+    fn remove(self) {
+        wait_until_none("the group is empty", || {
+            fs::remove_dir(&self.0).err().map(|error| error.to_string()).into_iter().collect()
+        });
+    }
 }
