@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use attune_config::Config;
 use attune_process::{facts, sandbox};
 
 use super::Finding;
@@ -11,11 +12,12 @@ const OWN_FILES: u64 = 128;
 const FILES_PER_EXECUTION: u64 = 16;
 
 /// Everything about the kernel.
-pub(super) fn findings(slots: u32) -> Vec<Finding> {
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let slots = config.worker.max_concurrent_tasks;
     vec![
         proc_files(),
         pidfd(),
-        sandbox_level(),
+        sandbox_level(config.sandbox.require),
         landlock(),
         seccomp(),
         namespaces(),
@@ -44,16 +46,25 @@ fn pidfd() -> Finding {
     }
 }
 
-fn sandbox_level() -> Finding {
+fn sandbox_level(required: u8) -> Finding {
     let support = sandbox::probe();
-    let level = support.level();
-    match support.why_not_higher() {
-        None => Finding::ok("sandbox", format!("level {} of 3: the highest", level.number())),
-        Some(why) => Finding::warn(
-            "sandbox",
-            format!("level {} of 3: {why}", level.number()),
-            "scripts run with what there is; actions that require more run elsewhere",
-        ),
+    judged_level(support.level().number(), support.why_not_higher().as_deref(), required)
+}
+
+fn judged_level(level: u8, why_not_higher: Option<&str>, required: u8) -> Finding {
+    let found = match why_not_higher {
+        None => format!("level {level} of 3: the highest"),
+        Some(why) => format!("level {level} of 3: {why}"),
+    };
+    if level < required {
+        let advice = format!("sandbox.require is {required}: mend what is missing, or require less");
+        return Finding::fail("sandbox", found, advice);
+    }
+    match why_not_higher {
+        None => Finding::ok("sandbox", found),
+        Some(_) => {
+            Finding::warn("sandbox", found, "scripts run with what there is; actions that require more run elsewhere")
+        }
     }
 }
 
@@ -106,5 +117,24 @@ fn open_files(slots: u32) -> Finding {
         ),
         Ok(limit) => Finding::ok("open files", format!("{} ({} allowed)", limit.soft, limit.hard)),
         Err(error) => Finding::warn("open files", error.to_string(), "look at `ulimit -n`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::State;
+
+    #[test]
+    fn a_sandbox_that_is_weaker_than_required_fails() {
+        for (level, why, required, state) in [
+            (3, None, 3, State::Ok),
+            (2, Some("seccomp: no"), 1, State::Warn),
+            (2, Some("seccomp: no"), 3, State::Fail),
+        ] {
+            let finding = judged_level(level, why, required);
+            assert_eq!(finding.state, state, "{finding:?}");
+            assert!(finding.found.starts_with(&format!("level {level} of 3")), "{finding:?}");
+        }
     }
 }

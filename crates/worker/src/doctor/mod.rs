@@ -32,7 +32,7 @@ pub use render::render;
 pub fn examine(config: &Config, library: &Library, needs_services: bool) -> std::io::Result<Vec<Finding>> {
     let reading = clocks::Reading::take();
     let mut findings = limits::findings();
-    findings.extend(kernel::findings(config.worker.max_concurrent_tasks));
+    findings.extend(kernel::findings(config));
     findings.extend(disk::findings(&config.paths));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     findings.extend(runtime.block_on(async {

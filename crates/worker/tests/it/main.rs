@@ -2,6 +2,7 @@
 
 mod away_store;
 mod crashes;
+mod doctor;
 mod drain;
 mod extensions;
 mod fixture;
