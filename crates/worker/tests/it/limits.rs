@@ -1,6 +1,7 @@
 //! What an action may use: registered, held, and told with its end.
 
-use attune_types::{Enforcement, LimitKind, Outcome, ResourceLimits};
+use attune_process::limits::Support;
+use attune_types::{Enforcement, LimitKind, LogStream, Outcome, ResourceLimits};
 use serde_json::Map;
 
 use crate::fixture::{Fixture, exited, in_system, shell};
@@ -56,6 +57,28 @@ fn who_takes_too_much_memory_or_time_is_told_so() {
         assert_eq!(limit.by, if is_grouped { "cgroup" } else { "rlimit" });
         let peak = attempts[0].resources.as_ref().and_then(|used| used.peak_memory_bytes);
         assert_eq!(peak.is_some(), is_grouped);
+        fixture.stop(&worker).await;
+    });
+}
+
+#[test]
+fn nobody_leaves_the_group_that_limits_it() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let worker = fixture.worker().await;
+        let directories = Support::of_this_process().control_directories();
+        if worker.capabilities().sandbox_level >= 2 && !directories.is_empty() {
+            let mut script = String::new();
+            for directory in directories {
+                let file = directory.join("cgroup.procs");
+                script.push_str(&format!("echo 0 > {} && echo left; ", file.display()));
+            }
+            let mut spec = shell(&format!("{{ {script} }} 2>/dev/null; echo stayed"));
+            spec.resources = ResourceLimits { memory_bytes: Some(64 << 20), ..ResourceLimits::default() };
+            let id = fixture.run_spec(&worker, spec, Map::new()).await;
+            assert_eq!(fixture.ended(id).await.outcome, exited(0));
+            assert_eq!(fixture.output(id, LogStream::Stdout).await, "stayed\n");
+        }
         fixture.stop(&worker).await;
     });
 }
