@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
+use attune_pack::{read_json, read_yaml};
 use attune_types::ActionSpec;
 use serde_json::{Map, Value};
 
@@ -29,7 +30,7 @@ pub(crate) fn parse_pair(text: &str) -> Result<(String, Given), CliError> {
     let (name, value) = text.split_once('=').ok_or_else(|| refused("it has no ="))?;
     let (name, value) = match name.strip_suffix(':') {
         Some(name) => {
-            let value = serde_json::from_str(value).map_err(|error| refused(&format!("not valid JSON ({error})")))?;
+            let value = read_json(value.as_bytes()).map_err(|error| refused(&format!("not valid JSON ({error})")))?;
             (name, Given::Json(value))
         }
         None => (name, Given::Text(value.to_owned())),
@@ -81,16 +82,29 @@ pub(crate) fn read_file(path: &Path) -> Result<Map<String, Value>, CliError> {
         return Ok(Map::new());
     }
     // JSON is tried first because its messages are better; every JSON document is also YAML.
-    let parsed = if text.trim_start().starts_with('{') {
-        serde_json::from_str::<Map<String, Value>>(&text).map_err(|error| Box::new(error).into())
-    } else {
-        serde_saphyr::from_str::<Map<String, Value>>(&text).map_err(|error| error.to_string().into())
-    };
-    parsed.map_err(|source| CliError::Input {
+    let parsed = if text.trim_start().starts_with('{') { read_json(text.as_bytes()) } else { read_yaml(&text) };
+    let problem = |source| CliError::Input {
         what: format!("the parameter file {}", path.display()),
         hint: "it must hold one JSON object or one YAML mapping of parameter names to values".into(),
         source,
-    })
+    };
+    match parsed {
+        Ok(Value::Object(parameters)) => Ok(parameters),
+        Ok(Value::Null) => Ok(Map::new()),
+        Ok(other) => Err(problem(format!("it holds {}", kind(&other)).into())),
+        Err(error) => Err(problem(Box::new(error))),
+    }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 #[cfg(test)]
@@ -117,6 +131,32 @@ mod tests {
     fn what_is_no_parameter_is_refused() {
         for text in ["name", "=x", ":=1", "n:=", "n:={"] {
             assert!(parse_pair(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_reach_the_script_changed_is_refused_with_its_place() {
+        for (text, words) in [
+            (r#"n:="\ud800""#, "line 1 column 8: a lone surrogate"),
+            (r#"n:={"a": 1, "a": 2}"#, "line 1 column 12: duplicate key"),
+            ("n:=18446744073709551616", "beyond 64 bits"),
+            ("n:=NaN", "JSON has no NaN"),
+        ] {
+            let message = parse_pair(text).expect_err(text).to_string();
+            assert!(message.contains(words), "{message}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("parameters");
+        for (text, words) in [
+            ("{\"a\": 1,\n \"a\": 2}", "line 2 column 4"),
+            ("a: 1\nb: .inf\n", "line 2"),
+            ("- 1\n", "it holds a list"),
+            ("{\"a\": \"\\udc00\"}", "line 1 column 13: a lone surrogate"),
+        ] {
+            fs::write(&path, text).expect("written");
+            let error = read_file(&path).expect_err(text);
+            let source = std::error::Error::source(&error).expect("says why").to_string();
+            assert!(source.contains(words), "{text:?}: {source}");
         }
     }
 

@@ -51,13 +51,19 @@ fn is_json(request: &HttpRequest) -> bool {
     content_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json")
 }
 
+/// The value of a body, exactly as it was sent: what other readers round, drop or replace is refused with its place.
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    attune_pack::read_json(body)
+        .map_err(|error| Problem::malformed(format!("the body is not JSON that can be kept: {error}")))
+}
+
 /// Reads the body as one JSON value.
 pub(crate) async fn json(request: &HttpRequest, payload: web::Payload, most: usize) -> Result<Value, Problem> {
     let body = read(request, payload, most).await?;
     if !is_json(request) {
         return Err(Problem::unsupported_media_type("send the body with `Content-Type: application/json`"));
     }
-    serde_json::from_slice(&body).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))
+    parse(&body)
 }
 
 /// Reads the body as one JSON object.
@@ -72,9 +78,32 @@ pub(crate) async fn optional_object(request: &HttpRequest, payload: web::Payload
     let value = if body.iter().all(u8::is_ascii_whitespace) {
         Value::Object(serde_json::Map::new())
     } else if is_json(request) {
-        serde_json::from_slice(&body).map_err(|error| Problem::malformed(format!("the body is not JSON: {error}")))?
+        parse(&body)?
     } else {
         return Err(Problem::unsupported_media_type("send the body with `Content-Type: application/json`"));
     };
     Fields::of("", value).map_err(|problem| Problem::invalid(vec![problem]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_kept_exactly_or_refused_with_its_place() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for (body, words) in [
+            ("{\"parameters\":\n {\"a\": \"\\ud800\"}}", "line 2 column 15: a lone surrogate"),
+            ("{\"a\": 1, \"a\": 2}", "line 1 column 12: duplicate key \"a\""),
+            ("[123456789012345678901234567890]", "line 1 column 2: the integer"),
+            ("[NaN]", "line 1 column 2: JSON has no NaN"),
+            (deep.as_str(), "line 1 column 128: recursion limit"),
+        ] {
+            let problem = parse(body.as_bytes()).expect_err(words);
+            assert_eq!(problem.status, 400);
+            assert!(problem.detail.contains(words), "{}", problem.detail);
+        }
+        assert_eq!(parse(b"{\"a\": \"\xff\"}").expect_err("not UTF-8").status, 400);
+        assert_eq!(parse(br#"{"a": "\u0000"}"#).expect("kept"), serde_json::json!({"a": "\0"}));
+    }
 }

@@ -7,17 +7,19 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, IFlags, Mode, OFlags, Stat, chmodat, fstat, ioctl_getflags, ioctl_setflags, openat, renameat,
-    statat, unlinkat,
+    AtFlags, CWD, Dir, FileType, IFlags, Mode, OFlags, Stat, chmodat, fstat, ioctl_getflags, ioctl_setflags, openat,
+    renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
 /// How often one directory is read again because it was not empty after all. Nobody adds to it once its processes are
 /// gone; a stranger who does is not outrun.
 const MOST_ROUNDS: usize = 64;
+/// How many names are tried for a directory that is moved to the top.
+const MOST_NAMES: usize = 1000;
 
 /// Removes `name`, which stands in `parent`, with everything below it. It is no error when it is not there.
 ///
@@ -63,7 +65,10 @@ impl Removal<'_> {
             // Something is mounted there. Its content is nobody's to remove.
             return Err(Errno::XDEV);
         }
-        make_accessible(directory.as_fd(), &stat)?;
+        if let Err(errno) = make_accessible(directory.as_fd(), &stat) {
+            clear_flags(directory.as_fd());
+            make_accessible(directory.as_fd(), &stat).map_err(|_| errno)?;
+        }
         for _ in 0..MOST_ROUNDS {
             if self.empty(&directory)? == 0 {
                 break;
@@ -103,36 +108,46 @@ impl Removal<'_> {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
             Err(_) => {}
         }
-        match unlinkat(directory, name, AtFlags::REMOVEDIR) {
-            Ok(()) => return Ok(()),
-            Err(Errno::NOTDIR) => return unlink(directory, name),
-            Err(_) => {}
+        let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if !FileType::from_raw_mode(stat.st_mode).is_dir() {
+            return unlink(directory, name);
+        }
+        if unlinkat(directory, name, AtFlags::REMOVEDIR).is_ok() {
+            return Ok(());
         }
         // A full directory. It must be writable to be moved, for the name of its parent stands in it.
-        loop {
-            self.names += 1;
-            let base = self.base.to_string_lossy();
-            let top = CString::new(format!(".{base}.{}", self.names)).map_err(|_| Errno::INVAL)?;
-            let moved = renameat(directory, name, self.parent, &top).or_else(|errno| match errno {
-                Errno::ACCESS | Errno::PERM => {
-                    clear_flags(directory);
-                    let inner = open_directory(directory, name)?;
-                    make_accessible(inner.as_fd(), &fstat(&inner)?)?;
-                    clear_flags(inner.as_fd());
-                    renameat(directory, name, self.parent, &top)
+        match self.move_up(directory, name) {
+            Err(Errno::ACCESS | Errno::PERM) => {
+                clear_flags(directory);
+                let inner = open_directory(directory, name)?;
+                let stat = fstat(&inner)?;
+                if stat.st_dev != self.device {
+                    return Err(Errno::XDEV);
                 }
-                other => Err(other),
-            });
-            match moved {
+                clear_flags(inner.as_fd());
+                make_accessible(inner.as_fd(), &stat)?;
+                self.move_up(directory, name)
+            }
+            other => other,
+        }
+    }
+
+    fn move_up(&mut self, directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+        let base = self.base.to_string_lossy();
+        for _ in 0..MOST_NAMES {
+            self.names += 1;
+            let top = CString::new(format!(".{base}.{}", self.names)).map_err(|_| Errno::INVAL)?;
+            match renameat(directory, name, self.parent, &top) {
                 Ok(()) => {
                     self.waiting.push(top);
                     return Ok(());
                 }
                 // What an interrupted removal left.
-                Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) if self.names < u64::from(u32::MAX) => {}
+                Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
                 Err(errno) => return Err(errno),
             }
         }
+        Err(Errno::EXIST)
     }
 }
 
@@ -144,7 +159,6 @@ fn open_directory(parent: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno>
             // A descriptor that is only a path can be had without permission, and names this very directory for ever.
             let path = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let held = openat(parent, name, path, Mode::empty())?;
-            use std::os::fd::AsRawFd as _;
             chmodat(CWD, format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::RWXU, AtFlags::empty())?;
             openat(parent, name, flags, Mode::empty())
         }
@@ -165,7 +179,7 @@ fn unlink(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
         Err(Errno::PERM) => {
             clear_flags(directory);
             let is_file = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
-                .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
+                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
             if is_file {
                 let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
                 if let Ok(file) = openat(directory, name, flags, Mode::empty()) {

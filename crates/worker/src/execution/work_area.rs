@@ -87,6 +87,7 @@ impl WorkAreas {
 
 impl WorkArea {
     /// A directory of the attempt's own, made now when it does not exist.
+    #[cfg(test)]
     pub(crate) fn directory(&mut self) -> io::Result<&Path> {
         self.held()?;
         Ok(&self.path)

@@ -2,6 +2,7 @@
 
 mod away_store;
 mod crashes;
+mod data;
 mod doctor;
 mod drain;
 mod extensions;
