@@ -10,7 +10,7 @@ use super::guarded::Guarded;
 use super::machine::{Effect, Event, FenceTimes, State};
 use super::{start, tree};
 use crate::clock;
-use crate::sandbox::{self, KillWay};
+use crate::sandbox::{self, KillWay, Preparer};
 use crate::system::{self, SharedPair, Stack, Waited};
 use crate::wire::{FromGuard, LONGEST, RunSpec, ToGuard};
 
@@ -22,6 +22,7 @@ struct Guard<'a> {
     deaths: OwnedFd,
     fence: &'a SharedPair,
     stack: Stack,
+    preparer: Preparer,
     is_scoped: bool,
     state: State,
     guarded: Option<Guarded>,
@@ -47,6 +48,7 @@ pub(crate) fn serve(worker: OwnedFd, lifeline: OwnedFd, fence: &SharedPair, want
         deaths,
         fence,
         stack,
+        preparer: Preparer::default(),
         is_scoped,
         state: State::Idle,
         guarded: None,
@@ -197,7 +199,7 @@ impl Guard<'_> {
         if self.state != State::Idle {
             return self.abandon();
         }
-        match start::start(run, spec, streams, &self.stack, self.is_scoped) {
+        match start::start(run, spec, streams, &self.stack, &mut self.preparer, self.is_scoped) {
             Ok((guarded, started)) => {
                 self.guarded = Some(guarded);
                 self.happen(Event::Started { run, timeout: spec.timeout, grace: spec.grace });

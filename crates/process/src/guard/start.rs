@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use super::guarded::Guarded;
 use crate::clock;
 use crate::limits::{LimitRefused, PreparedLimits};
-use crate::sandbox::{KillWay, PreparedSandbox, SandboxReached, SandboxRefused};
+use crate::sandbox::{KillWay, PreparedSandbox, Preparer, SandboxReached, SandboxRefused};
 use crate::step::Step;
 use crate::system::{self, Birth, Failed, Pointers, Stack};
 use crate::wire::{Refusal, RunSpec, StartedMessage};
@@ -38,10 +38,11 @@ pub(super) fn start(
     spec: &RunSpec<'_>,
     streams: [OwnedFd; 3],
     stack: &Stack,
+    preparer: &mut Preparer,
     is_scoped: bool,
 ) -> Result<(Guarded, StartedMessage), Refusal> {
     let begun = clock::boot();
-    let sandbox = PreparedSandbox::of(&spec.sandbox).map_err(|SandboxRefused { reached, why }| Refusal::Sandbox {
+    let sandbox = preparer.prepare(&spec.sandbox).map_err(|SandboxRefused { reached, why }| Refusal::Sandbox {
         needed: spec.sandbox.require,
         reached,
         why,

@@ -40,9 +40,7 @@ mod unavailable;
 
 pub use filesystem_policy::FilesystemPolicy;
 pub use filter::refused_calls;
-#[allow(unused_imports, dead_code)]
 pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_scope};
-#[allow(unused_imports, dead_code)]
 pub(crate) use preparer::Preparer;
 pub use privacy::keep_memory_private;
 pub use reach::{Reach, reach};

@@ -4,9 +4,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::sandbox::capabilities::CapabilityDrop;
-use crate::sandbox::preparer::Preparer;
 use crate::sandbox::rights::Rights;
-use crate::sandbox::{Sandbox, SandboxLevel, kernel};
+use crate::sandbox::{SandboxLevel, kernel};
 
 /// Everything that is needed to shut one child in, made ready before the child exists: between its birth and its exec
 /// nothing may be allocated and nothing locked.
@@ -32,16 +31,6 @@ pub(crate) struct SandboxRefused {
 }
 
 impl PreparedSandbox {
-    /// Makes a sandbox ready. Runs in the guard, before the child exists. A guard that
-    /// lives longer than one child keeps a [`Preparer`] instead.
-    ///
-    /// # Errors
-    ///
-    /// When less than is required can be given, or a directory that the child must reach is not there.
-    pub(crate) fn of(sandbox: &Sandbox) -> Result<Self, SandboxRefused> {
-        Preparer::default().prepare(sandbox)
-    }
-
     /// Shuts the calling process in. Runs in the child, on memory that it shares with its guard: raw system calls only.
     /// The error is the kernel's number. To be done last before exec: afterwards less is allowed. Cannot be undone.
     pub(crate) fn apply(&self) -> Result<(), i32> {

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::sandbox::{FilesystemPolicy, PreparedSandbox, Sandbox, SandboxLevel, probe};
+use crate::sandbox::{FilesystemPolicy, Preparer, Sandbox, SandboxLevel, probe};
 
 /// The users that everything must hold for: whoever runs the tests, and an ordinary one if that is another.
 fn users() -> Vec<Option<u32>> {
@@ -15,7 +15,7 @@ fn users() -> Vec<Option<u32>> {
 
 /// Runs a shell script in a sandbox.
 fn run(sandbox: &Sandbox, user: Option<u32>, script: &str) -> Output {
-    let mut prepared = PreparedSandbox::of(sandbox).expect("what this machine can do is enough");
+    let mut prepared = Preparer::default().prepare(sandbox).expect("what this machine can do is enough");
     if user.is_some() {
         // Made ready by root here, but this user has none.
         prepared.capabilities = None;
@@ -198,7 +198,7 @@ fn a_directory_of_its_own_that_is_missing_is_refused_with_its_name() {
     }
     let filesystem =
         FilesystemPolicy::Protect { hidden: Vec::new(), read_only: Vec::new(), own: vec!["/nowhere/at/all".into()] };
-    let refusal = PreparedSandbox::of(&at(SandboxLevel::Isolated, filesystem)).expect_err("it is not there");
+    let refusal = Preparer::default().prepare(&at(SandboxLevel::Isolated, filesystem)).expect_err("it is not there");
     assert!(refusal.why.contains("/nowhere/at/all"), "{}", refusal.why);
 }
 
