@@ -351,16 +351,19 @@ fn surroundings(
 ) -> Surroundings {
     let temporary = settings.child_environment.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
     let packs = library.packs().filter_map(|pack| library.pack_dir(&pack.spec.pack_ref)).map(Path::to_path_buf);
+    let groups = Support::of_this_process().control_directories().to_vec();
     let kept = [settings.environments_directory.clone(), helper.directory().to_owned()];
     Surroundings {
         hidden: vec![settings.state_directory.clone(), settings.artifacts_directory.clone()],
-        read_only: library.searched().iter().cloned().chain(packs).chain(kept).collect(),
+        // Whoever may write to control groups can leave the one that limits it.
+        read_only: library.searched().iter().cloned().chain(packs).chain(kept).chain(groups).collect(),
         programs: capabilities
             .detected_interpreters
             .iter()
             .filter(|interpreter| !interpreter.path.is_empty())
             .map(|interpreter| PathBuf::from(&interpreter.path))
             .collect(),
+        helper: helper.program().map(Path::to_path_buf),
         own_program: std::env::current_exe().ok(),
         temporary,
     }

@@ -53,7 +53,18 @@ const SEARCHED: [(&str, &str); 4] =
 #[derive(Debug, Clone)]
 pub(crate) struct HelperPlaces {
     directory: PathBuf,
-    has_program: bool,
+    program: Placed,
+}
+
+/// How the program is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Placed {
+    /// It is not.
+    No,
+    /// As a link to this path.
+    Link(PathBuf),
+    /// As a file of its own.
+    Copy,
 }
 
 impl HelperPlaces {
@@ -74,11 +85,11 @@ impl HelperPlaces {
         }
         let bin = directory.join("bin");
         folder(&bin)?;
-        let has_program = place_program(program, &bin.join(NAME))?;
-        if !has_program {
+        let program = place_program(program, &bin.join(NAME))?;
+        if program == Placed::No {
             tracing::debug!("this program cannot be called as the helper, so actions have none");
         }
-        Ok(Self { directory, has_program })
+        Ok(Self { directory, program })
     }
 
     /// Where it is: to be readable and executable by actions, and writable by none.
@@ -93,13 +104,21 @@ impl HelperPlaces {
 
     /// Whether actions can call: if not, they need no socket.
     pub(crate) const fn has_program(&self) -> bool {
-        self.has_program
+        !matches!(self.program, Placed::No)
+    }
+
+    /// The program's own place, when it lies elsewhere: to be readable and executable by actions, too.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        match &self.program {
+            Placed::Link(path) => Some(path),
+            Placed::No | Placed::Copy => None,
+        }
     }
 
     /// Adds to the environment of an action what makes the helper known. What is searched already comes before ours,
     /// except programs: nothing else may be called `attune-agent`.
     pub(crate) fn announce(&self, environment: &mut Vec<(OsString, OsString)>) {
-        if !self.has_program {
+        if !self.has_program() {
             return;
         }
         let bin = self.directory.join("bin");
@@ -137,27 +156,26 @@ fn change(environment: &mut Vec<(OsString, OsString)>, name: &str, value: impl F
     }
 }
 
-/// Puts the program in its place: a link, so that nothing is copied; a copy when its file is gone or was replaced since
-/// this process started, because what is found under its path then is another program.
-fn place_program(program: &HelperProgram, place: &Path) -> io::Result<bool> {
+/// Puts the program in its place.
+fn place_program(program: &HelperProgram, place: &Path) -> io::Result<Placed> {
     match program {
-        HelperProgram::At(path) => symlink(path, place)?,
-        HelperProgram::Own if !can_be_called() => return Ok(false),
-        HelperProgram::Own => {
-            let running = File::open("/proc/self/exe")?;
-            let path = std::env::current_exe()?;
-            let about = running.metadata()?;
-            let is_there =
-                fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (about.dev(), about.ino()));
-            if is_there {
-                symlink(path, place)?;
-            } else {
-                let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o555).open(place)?;
-                io::copy(&mut &running, &mut copy)?;
-            }
-        }
+        HelperProgram::At(path) => symlink(path, place).map(|()| Placed::Link(path.clone())),
+        HelperProgram::Own if !can_be_called() => Ok(Placed::No),
+        HelperProgram::Own => link_or_copy(&std::env::current_exe()?, &File::open("/proc/self/exe")?, place),
     }
-    Ok(true)
+}
+
+/// A link to `path`, so that nothing is copied; a copy of `running` when what lies there now is another program, or
+/// nothing: it was replaced since this process started, and its successor may not fit this worker.
+fn link_or_copy(path: &Path, mut running: &File, place: &Path) -> io::Result<Placed> {
+    let about = running.metadata()?;
+    if fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (about.dev(), about.ino())) {
+        symlink(path, place)?;
+        return Ok(Placed::Link(path.to_owned()));
+    }
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o555).open(place)?;
+    io::copy(&mut running, &mut copy)?;
+    Ok(Placed::Copy)
 }
 
 #[cfg(test)]
@@ -188,7 +206,7 @@ mod tests {
 
     #[test]
     fn ours_is_searched_last_except_for_the_program() {
-        let places = HelperPlaces { directory: "/home/helper".into(), has_program: true };
+        let places = HelperPlaces { directory: "/home/helper".into(), program: Placed::Copy };
         let mut environment = vec![("PATH".into(), "/bin".into()), ("PYTHONPATH".into(), "/pack/lib".into())];
         places.announce(&mut environment);
         for (name, expected) in [
@@ -203,7 +221,7 @@ mod tests {
         ] {
             assert_eq!(value(&environment, name).as_deref(), Some(expected), "{name}");
         }
-        let none = HelperPlaces { directory: "/home/helper".into(), has_program: false };
+        let none = HelperPlaces { directory: "/home/helper".into(), program: Placed::No };
         let mut environment = Vec::new();
         none.announce(&mut environment);
         assert_eq!(environment, []);
@@ -216,5 +234,21 @@ mod tests {
         let places = HelperPlaces::make(directory.path().join("helper"), &HelperProgram::Own).expect("made");
         assert!(!places.has_program());
         assert!(!directory.path().join("helper/bin/attune-agent").exists());
+    }
+
+    #[test]
+    fn a_program_that_was_replaced_since_it_started_is_copied() {
+        let directory = tempfile::tempdir().expect("directory");
+        let (program, link, copy) = ("program", "link", "copy");
+        let [program, link, copy] = [program, link, copy].map(|name| directory.path().join(name));
+        fs::write(&program, "running").expect("written");
+        let running = File::open(&program).expect("opens");
+        assert_eq!(link_or_copy(&program, &running, &link).expect("placed"), Placed::Link(program.clone()));
+        assert_eq!(fs::read_link(&link).expect("a link"), program);
+        fs::remove_file(&program).expect("removed");
+        fs::write(&program, "another").expect("written");
+        assert_eq!(link_or_copy(&program, &running, &copy).expect("placed"), Placed::Copy);
+        assert_eq!(fs::read_to_string(&copy).expect("read"), "running");
+        assert_eq!(fs::metadata(&copy).expect("there").permissions().mode() & 0o777, 0o555);
     }
 }

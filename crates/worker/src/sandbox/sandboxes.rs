@@ -41,6 +41,8 @@ pub(crate) struct Surroundings {
     pub(crate) read_only: Vec<PathBuf>,
     /// Interpreters, which may lie anywhere.
     pub(crate) programs: Vec<PathBuf>,
+    /// The program that actions call as their helper.
+    pub(crate) helper: Option<PathBuf>,
     /// The program of this process.
     pub(crate) own_program: Option<PathBuf>,
     /// Where children make temporary files unless they are told otherwise.
@@ -61,7 +63,7 @@ pub(crate) struct Sandboxes {
 impl Sandboxes {
     /// Decides what is the same for all children.
     pub(crate) fn new(settings: SandboxSettings, surroundings: Surroundings) -> Self {
-        let Surroundings { hidden, mut read_only, programs, own_program, temporary } = surroundings;
+        let Surroundings { hidden, mut read_only, programs, helper, own_program, temporary } = surroundings;
         let hidden: Vec<PathBuf> = hidden.iter().chain(&settings.hidden).map(|path| real(path)).collect();
         read_only.extend(own_program.and_then(|program| replaceable(&program)));
         let read_only = outermost(read_only.iter().map(|path| real(path)).collect(), &hidden);
@@ -71,6 +73,8 @@ impl Sandboxes {
         });
         let mut readable: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(homes).collect();
         readable.extend(read_only.iter().cloned());
+        // The one file, not what lies around it.
+        readable.extend(helper);
         readable.sort();
         readable.dedup();
         let writable = DEVICES.iter().map(PathBuf::from).chain(settings.writable.iter().cloned()).collect();
@@ -164,6 +168,7 @@ mod tests {
             hidden: vec!["/var/lib/attune".into()],
             read_only: vec!["/opt/packs".into()],
             programs: vec!["/opt/pyenv/versions/3.12/bin/python3".into(), "/bin/sh".into()],
+            helper: None,
             own_program: None,
             temporary: temporary.into(),
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use attune_config::SandboxFilesystem;
 use attune_pack::{Overrides, inline_spec};
 use attune_store::{Store, StoreError};
 use attune_types::{
@@ -57,10 +58,15 @@ struct Stage {
 
 impl Stage {
     async fn new() -> Self {
+        Self::with(SandboxFilesystem::Protect).await
+    }
+
+    async fn with(filesystem: SandboxFilesystem) -> Self {
         let fixture = Fixture::embedded().await;
         let mut settings = fixture.settings();
         settings.helper_program = HelperProgram::At(env!("CARGO_BIN_EXE_attune-agent").into());
         settings.runtimes = Some(["shell", "native", "python", "node", "ruby", "perl"].map(str::to_owned).to_vec());
+        settings.sandbox.filesystem = filesystem;
         let shelf = Arc::new(Shelf { store: Arc::clone(&fixture.store), files: Mutex::default() });
         let builder = fixture.builder(settings).secrets(Arc::new(OneSecret));
         let builder = builder.artifact_store(Arc::clone(&shelf) as Arc<dyn ArtifactStore>);
@@ -273,6 +279,28 @@ fn grandchildren_call_too_and_who_closed_the_descriptor_hears_why_not() {
         let help = stage.output(&execution, LogStream::Stdout).await;
         assert!(help.matches("attune-agent output set NAME=TEXT").count() == 2, "{help}");
         stage.close().await;
+    });
+}
+
+#[test]
+fn the_strictest_sandbox_lets_calls_through_and_nothing_of_the_helper_be_changed() {
+    in_system(async {
+        for filesystem in [SandboxFilesystem::Strict, SandboxFilesystem::Protect] {
+            let stage = Stage::with(filesystem).await;
+            let script = "echo content >kept.txt; attune-agent artifact put kept.txt && attune-agent output set n:=1
+                echo evil >\"$ATTUNE_SHELL_LIB\"; rm -f \"$ATTUNE_AGENT\"; cat \"${ATTUNE_AGENT%/*/*/*}/incarnation\" >&2 && echo readable >&2
+                . \"$ATTUNE_SHELL_LIB\"; set_output m:=2";
+            let execution = stage.shell(script).await;
+            let words = stage.output(&execution, LogStream::Stderr).await;
+            assert_eq!(execution.outcome, exited(0), "{words}");
+            assert_eq!(execution.result, Some(json!({"n": 1, "m": 2})), "{words}");
+            assert_eq!(stage.file("kept.txt").as_deref(), Some("content\n"));
+            // A kernel without Landlock has nothing to protect files with.
+            if stage.worker.capabilities().sandbox_level >= 2 {
+                assert!(!words.contains("readable"), "{words}");
+            }
+            stage.close().await;
+        }
     });
 }
 
