@@ -37,6 +37,9 @@ impl Place {
     }
 }
 
+/// Puts something where a result should be.
+type Plant<'a> = &'a dyn Fn(&Path);
+
 fn assert_untouched(precious: &Path) {
     assert_eq!(fs::read_to_string(precious.join("passwd")).expect("still there"), "root");
     assert_eq!(fs::read_dir(precious).expect("still there").count(), 1);
@@ -184,7 +187,7 @@ fn what_an_earlier_life_left_is_removed_the_same_way() {
 fn a_thing_that_is_no_file_is_refused_as_a_result_and_never_waited_for() {
     let place = Place::new();
     let name = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).expect("a name");
-    let plant: [(&str, &dyn Fn(&Path)); 5] = [
+    let plant: [(&str, Plant<'_>); 5] = [
         ("a FIFO", &|path| rustix::fs::mkfifoat(CWD, name(path).as_c_str(), Mode::RWXU).expect("made")),
         ("a directory", &|path| fs::create_dir(path).expect("made")),
         ("a symbolic link", &|path| symlink("/dev/zero", path).expect("linked")),
