@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::{AttemptState, ExecutionStatus};
 use crate::timestamp::Timestamp;
+use crate::words;
 
 /// The cause of an attempt's end. Exactly one, and every one says what to do next ([`Outcome::hint`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,7 +200,7 @@ impl Outcome {
             Self::OomKilled { limit_bytes, peak_bytes } => {
                 let known: Vec<String> = [("limit", limit_bytes), ("peak", peak_bytes)]
                     .into_iter()
-                    .filter_map(|(word, bytes)| bytes.map(|bytes| format!("{word} {bytes} bytes")))
+                    .filter_map(|(word, bytes)| bytes.map(|bytes| format!("{word} {}", words::size(bytes))))
                     .collect();
                 match known.is_empty() {
                     true => "killed by the kernel: out of memory".to_owned(),
@@ -207,7 +208,7 @@ impl Outcome {
                 }
             }
             Self::OutputInvalid { position } => format!("result not valid: {position}"),
-            Self::OutputLimit { limit_bytes } => format!("wrote more than {limit_bytes} bytes"),
+            Self::OutputLimit { limit_bytes } => format!("wrote more than {}", words::size(*limit_bytes)),
             Self::EnvironmentFailed { step, .. } => format!("environment could not be prepared: {step}"),
             Self::InterpreterMissing { name } => format!("no interpreter for {name}"),
             Self::NotExecutable { reason } => format!("could not be started: {reason}"),

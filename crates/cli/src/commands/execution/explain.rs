@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use attune_types::ExecutionStatus;
 use clap::Args;
 
 use super::Which;
@@ -29,7 +30,15 @@ pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Re
 fn people(id: &str, explanation: &Explanation) -> String {
     use std::fmt::Write as _;
     let requirement = &explanation.requirement;
-    let mut text = format!("execution {id} is {}\n{}\n\n", explanation.status, explanation.summary);
+    let mut text = format!("execution {id} is {}\n{}\n", explanation.status, explanation.summary);
+    if explanation.status.parse::<ExecutionStatus>().is_ok_and(ExecutionStatus::is_terminal) {
+        // Which workers would fit says nothing about what is over.
+        if let Some(hint) = &explanation.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        return text;
+    }
+    text.push('\n');
     let version = requirement.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
     let labels: Vec<String> =
         requirement.labels.iter().map(|(name, value)| format!(", label {name}={value}")).collect();
@@ -47,9 +56,6 @@ fn people(id: &str, explanation: &Explanation) -> String {
     }
     if explanation.fitting.is_empty() && explanation.nearest_misses.is_empty() {
         text.push_str("no workers  start one: attune-worker\n");
-    }
-    if let Some(hint) = &explanation.hint {
-        let _ = writeln!(text, "hint: {hint}");
     }
     text
 }
