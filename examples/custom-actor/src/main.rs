@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +15,18 @@ use attune_types::{ExecutionId, InlineCode};
 use attune_worker::{Mode, Settings, WorkerBuilder};
 use example_custom_actor::audit_to;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     // Processes are started by this program in another role.
     attune_process::serve_as_launcher_if_asked();
+    // Actions find this program as `attune-agent`.
+    if let Some(code) = attune_worker::helper::run_if_called() {
+        return Ok(code);
+    }
     let directory = std::env::args().nth(1).unwrap_or_else(|| "audit-demo".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let trail = actix_rt::System::with_tokio_rt(move || runtime).block_on(run(Path::new(&directory)))?;
     std::io::stdout().write_all(trail.as_bytes())?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run(directory: &Path) -> Result<String, Box<dyn Error>> {

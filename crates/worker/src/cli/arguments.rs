@@ -13,7 +13,8 @@ use clap::{Parser, Subcommand, ValueEnum};
         work; what runs gets worker.shutdown_timeout), the second stops what runs, the third kills it.\n\nExit codes: 0 \
         stopped as asked, 3 another worker took over the name, 64 bad command line or configuration, 69 database or \
         broker not available, 70 supervisor gave up, 75 outcomes wait on disk for the next start, 130 killed by the \
-        third signal"
+        third signal\n\nInside of an action this program is its helper: attune-agent output, artifact, \
+        progress, secret, log; see attune-agent output --help"
 )]
 pub(crate) struct Arguments {
     /// Configuration file (YAML)
