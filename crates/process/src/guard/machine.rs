@@ -253,3 +253,7 @@ impl State {
 fn is_past(moment: Option<Duration>, now: Duration) -> bool {
     moment.is_some_and(|moment| moment <= now)
 }
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

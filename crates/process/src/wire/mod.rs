@@ -24,3 +24,6 @@ pub(crate) const VERSION: u8 = 1;
 
 /// The longest message. What does not fit travels in a file in memory.
 pub(crate) const LONGEST: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;
