@@ -3,9 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use attune_artifacts::Place;
 use attune_pack::Library;
 use attune_queue::Queue;
-use attune_store::{ReaperPolicy, Store};
+use attune_store::{ReaperPolicy, RetentionPolicy, Store};
 
 use crate::api::packs::contents_of;
 use crate::error::ControlError;
@@ -35,6 +36,8 @@ impl Control {
             token: None,
             timing: ReaperPolicy::default(),
             placement: PlacementPolicy::default(),
+            retention: RetentionPolicy::default(),
+            place: None,
             ticks: Ticks::default(),
             threads: 2,
             fault_injection: false,
@@ -53,6 +56,8 @@ pub struct ControlBuilder {
     token: Option<String>,
     timing: ReaperPolicy,
     placement: PlacementPolicy,
+    retention: RetentionPolicy,
+    place: Option<Place>,
     ticks: Ticks,
     threads: usize,
     fault_injection: bool,
@@ -99,6 +104,20 @@ impl ControlBuilder {
     #[must_use]
     pub fn placement(mut self, placement: PlacementPolicy) -> Self {
         self.placement = placement;
+        self
+    }
+
+    /// How long what has ended is kept. Absent: output and files for 30 days, executions for 90.
+    #[must_use]
+    pub fn retention(mut self, retention: RetentionPolicy) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Where workers keep files of executions, so that they can be downloaded here.
+    #[must_use]
+    pub fn artifacts(mut self, place: Place) -> Self {
+        self.place = Some(place);
         self
     }
 
@@ -171,6 +190,8 @@ impl ControlBuilder {
             token: self.token,
             timing: self.timing,
             placement: self.placement,
+            retention: self.retention,
+            place: self.place,
             ticks: self.ticks,
             threads: self.threads,
             fault_injection: self.fault_injection,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
+use attune_artifacts::Place;
 use attune_queue::Queue;
-use attune_store::{GroupCommit, ReaperPolicy, Store};
+use attune_store::{GroupCommit, ReaperPolicy, RetentionPolicy, Store};
 use attune_supervise::{ChildSpec, Ending, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -15,6 +16,7 @@ use crate::api::{ApiServer, ApiState, Catalogue, MOST_FOLLOWERS, MOST_WAITING, T
 use crate::bell::{Bell, BellDeps};
 use crate::reaper::{Reaper, ReaperDeps};
 use crate::relay::{Relay, RelayDeps};
+use crate::retention::{Retention, RetentionDeps};
 use crate::scheduler::{PlacementPolicy, Scheduler, SchedulerDeps};
 use crate::ticks::Ticks;
 use crate::waiters::Waiters;
@@ -34,6 +36,9 @@ pub(crate) struct Parts {
     pub(crate) token: Option<String>,
     pub(crate) timing: ReaperPolicy,
     pub(crate) placement: PlacementPolicy,
+    pub(crate) retention: RetentionPolicy,
+    /// Where files of executions are kept; absent: out of reach.
+    pub(crate) place: Option<Place>,
     pub(crate) ticks: Ticks,
     pub(crate) threads: usize,
     pub(crate) fault_injection: bool,
@@ -41,7 +46,8 @@ pub(crate) struct Parts {
 
 /// Starts the tree.
 pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
-    let Parts { store, queue, listener, token, timing, placement, ticks, threads, fault_injection } = parts;
+    let Parts { store, queue, listener, token, timing, placement, retention, place, ticks, threads, fault_injection } =
+        parts;
     let waiters = Waiters::default();
     let mut tree = TreeBuilder::new("control", Strategy::OneForOne, Policy::default()).fault_injection(fault_injection);
 
@@ -65,6 +71,9 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
     let deps = ReaperDeps { store: Arc::clone(&store), timing, tick: ticks.reaper };
     tree.child(ChildSpec::new("reaper", Restart::Permanent), move |life| Reaper::new(deps, life));
 
+    let deps = RetentionDeps { store: Arc::clone(&store), policy: retention };
+    tree.child(ChildSpec::new("retention", Restart::Permanent), move |life| Retention::new(deps, life));
+
     let deps = BellDeps {
         store: Arc::clone(&store),
         scheduler: scheduler.recipient(),
@@ -87,6 +96,7 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         catalogue: Arc::new(Catalogue::default()),
         waiters,
         token: token.as_deref().map(TokenCheck::new),
+        place: place.map(Arc::new),
         runtime: Handle::current(),
         stopping,
         followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use attune_types::{
-    ActionRef, ActionSpec, Attempt, Execution, ExecutionEvent, ExecutionId, PackSpec, Requirement, RuntimeSpec, Worker,
+    ActionRef, ActionSpec, Artifact, Attempt, AttemptNumber, Execution, ExecutionEvent, ExecutionId, PackSpec,
+    Requirement, RuntimeSpec, Worker,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -199,6 +200,38 @@ impl Client {
                 LogEvent::End(_) => return Ok(()),
             }
         }
+    }
+
+    /// The files that an execution left behind.
+    pub(crate) fn artifacts(&self, id: ExecutionId) -> Result<Vec<Artifact>, CliError> {
+        let page: Option<Page<Artifact>> = self.http.find(&format!("/executions/{id}/artifacts"))?;
+        page.map(|page| page.items).ok_or_else(|| unknown_execution(id))
+    }
+
+    /// The content of one of them.
+    pub(crate) fn artifact(
+        &self,
+        id: ExecutionId,
+        name: &str,
+        attempt: Option<AttemptNumber>,
+    ) -> Result<Box<dyn std::io::Read + Send + Sync>, CliError> {
+        let parts: Vec<String> = name.split('/').map(encoded).collect();
+        let attempt = attempt.map_or_else(String::new, |attempt| format!("?attempt={attempt}"));
+        let path = format!("/executions/{id}/artifacts/{}{attempt}", parts.join("/"));
+        match self.http.open(&path, None) {
+            Ok(answer) => Ok(Box::new(answer.into_body().into_reader())),
+            Err(CliError::Server { status: 404, .. }) => Err(CliError::NotFound {
+                what: "artifact",
+                name: name.to_owned(),
+                hint: format!("`attune artifact list {id}` shows what there is"),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What to report when content stopped in the middle.
+    pub(crate) fn broke_off(&self, source: std::io::Error) -> CliError {
+        self.http.unavailable(source)
     }
 
     /// Follows an execution until it ends; survives a restart of the server.

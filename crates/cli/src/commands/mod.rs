@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod action;
+mod artifact;
 mod completions;
 mod config;
 mod demo;
@@ -36,6 +37,9 @@ pub(crate) enum Command {
     /// Executions: what was asked to run, and what came of it
     #[command(subcommand, visible_alias = "executions")]
     Execution(execution::Command),
+    /// Artifacts: files that executions left behind
+    #[command(subcommand, visible_alias = "artifacts")]
+    Artifact(artifact::Command),
     /// Workers: the processes that run things
     #[command(subcommand, visible_alias = "workers")]
     Worker(worker::Command),
@@ -68,6 +72,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<ExitCode, CliError> {
         Command::Pack(command) => pack::run(&global, command),
         Command::Action(command) => action::run(&global, command),
         Command::Execution(command) => execution::run(&global, command),
+        Command::Artifact(command) => artifact::run(&global, command),
         Command::Worker(command) => worker::run(&global, command),
         Command::Doctor(arguments) => doctor::run(&global, arguments),
         Command::Config(command) => config::run(&global, command),

@@ -2,7 +2,8 @@
 //!
 //! A log line may hold escape sequences that retitle the window, move the cursor over other output or paste into the
 //! shell. On a terminal every control character but tab and line feed is shown as `\x1b`; bytes that are not UTF-8 are
-//! shown as `\xff`. Where the output goes to a file or a pipe, or `--raw` was given, bytes pass through untouched.
+//! shown as `\xff`. Colours and weights (SGR) of a log pass, and are ended with it. Where the output goes to a file or a
+//! pipe, or `--raw` was given, bytes pass through untouched.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -40,6 +41,34 @@ fn push(safe: &mut String, character: char) {
 pub(crate) struct Escaper {
     /// The beginning of a character, or a carriage return that waits to see whether a line feed follows.
     pending: Vec<u8>,
+    /// Whether a colour was let through.
+    is_coloured: bool,
+}
+
+/// What begins with an escape character.
+enum Colour {
+    /// A sequence that sets colours and weights (SGR), and how long it is.
+    Whole(usize),
+    /// What may become one.
+    Begun,
+    None,
+}
+
+/// `ESC [ digits ; : m`: the one kind of sequence that only changes how the text behind it looks.
+fn colour(text: &str) -> Colour {
+    const LONGEST: usize = 48;
+    let bytes = text.as_bytes();
+    if bytes.get(1).is_some_and(|second| *second != b'[') {
+        return Colour::None;
+    }
+    for (index, byte) in bytes.iter().enumerate().skip(2).take(LONGEST) {
+        match byte {
+            b'm' => return Colour::Whole(index + 1),
+            b'0'..=b'9' | b';' | b':' => {}
+            _ => return Colour::None,
+        }
+    }
+    if bytes.len() < LONGEST { Colour::Begun } else { Colour::None }
 }
 
 impl Escaper {
@@ -53,7 +82,12 @@ impl Escaper {
     /// What was still waiting, at the end of the stream.
     pub(crate) fn finish(&mut self) -> String {
         let input = std::mem::take(&mut self.pending);
-        self.run(&input, true)
+        let mut safe = self.run(&input, true);
+        if std::mem::take(&mut self.is_coloured) {
+            // What follows is not the script's, and shall not look like it.
+            safe.push_str("\u{1b}[0m");
+        }
+        safe
     }
 
     fn run(&mut self, input: &[u8], last: bool) -> String {
@@ -83,13 +117,27 @@ impl Escaper {
 
     /// Line ends of the other kind (CR LF) are not worth a warning; a lone CR hides what stands before it.
     fn push_text(&mut self, safe: &mut String, text: &str, last: bool) {
-        let mut characters = text.chars().peekable();
-        while let Some(character) = characters.next() {
-            match (character, characters.peek()) {
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            match (character, rest[character.len_utf8()..].chars().next()) {
                 ('\r', Some('\n')) => {}
                 ('\r', None) if !last => self.pending.push(b'\r'),
+                ('\u{1b}', _) => match colour(rest) {
+                    Colour::Whole(length) => {
+                        self.is_coloured = true;
+                        safe.push_str(&rest[..length]);
+                        rest = &rest[length..];
+                        continue;
+                    }
+                    Colour::Begun if !last => {
+                        self.pending.extend_from_slice(rest.as_bytes());
+                        return;
+                    }
+                    Colour::Begun | Colour::None => push(safe, character),
+                },
                 _ => push(safe, character),
             }
+            rest = &rest[character.len_utf8()..];
         }
     }
 }
@@ -103,6 +151,27 @@ mod tests {
         assert_eq!(foreign("a\u{1b}]0;x\u{7}b\tç\n", false), "a\\x1b]0;x\\x07b\tç\n");
         assert_eq!(foreign("a\u{202e}b\u{9b}", false), "a\\u{202e}b\\u{9b}");
         assert_eq!(foreign("a\u{1b}b", true), "a\u{1b}b");
+    }
+
+    #[test]
+    fn colours_pass_and_nothing_else_that_a_terminal_obeys() {
+        for (raw, safe) in [
+            ("\u{1b}[1;31mred\u{1b}[0m.", "\u{1b}[1;31mred\u{1b}[0m.\u{1b}[0m"),
+            ("\u{1b}]52;c;cm0gLXJm\u{7}", "\\x1b]52;c;cm0gLXJm\\x07"),
+            ("\u{1b}[2J\u{1b}[H", "\\x1b[2J\\x1b[H"),
+            ("good\rbad", "good\\x0dbad"),
+            ("a\u{202e}b\0", "a\\u{202e}b\\x00"),
+            ("\u{1b}[31", "\\x1b[31"),
+            ("\u{1b}", "\\x1b"),
+        ] {
+            let mut whole = Escaper::default();
+            let shown = whole.feed(raw.as_bytes()) + &whole.finish();
+            assert_eq!(shown, safe, "{raw:?}");
+            let mut cut = Escaper::default();
+            let mut shown: String = raw.bytes().map(|byte| cut.feed(&[byte])).collect();
+            shown.push_str(&cut.finish());
+            assert_eq!(shown, safe, "{raw:?} byte by byte");
+        }
     }
 
     #[test]

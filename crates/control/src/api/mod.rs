@@ -10,6 +10,7 @@
 //! | `executions`, `logs`, `workers`, `packs`, `health` | the requests themselves |
 //! | `body`, `fields`, `query` | reading what comes in, and naming what is wrong with it |
 
+mod artifacts;
 mod body;
 mod catalogue;
 mod executions;

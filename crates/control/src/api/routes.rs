@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, Route, web};
 
 use super::executions::{cancel, explain, list, read, retry, submit};
 use super::problem::Problem;
-use super::{health, logs, openapi, packs, workers};
+use super::{artifacts, health, logs, openapi, packs, workers};
 
 /// One method of one path.
 pub(crate) struct Endpoint {
@@ -48,6 +48,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/executions/{id}/events", web::to(read::events)),
         get("/api/v1/executions/{id}/timeline", web::to(read::timeline)),
         get("/api/v1/executions/{id}/logs", web::to(logs::read)),
+        get("/api/v1/executions/{id}/artifacts", web::to(artifacts::list)),
+        get("/api/v1/executions/{id}/artifacts/{path:.*}", web::to(artifacts::read)),
         get("/api/v1/executions/{id}/explain", web::to(explain::explain_execution)),
         post("/api/v1/executions/{id}/cancel", web::to(cancel::cancel)),
         post("/api/v1/executions/{id}/retry", web::to(retry::retry)),

@@ -12,6 +12,7 @@ use attune_types::{Execution, ExecutionId};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use super::artifacts::SharedPlace;
 use super::catalogue::Catalogue;
 use super::problem::Problem;
 use super::token::TokenCheck;
@@ -35,6 +36,8 @@ pub(crate) struct ApiState {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) waiters: Waiters,
     pub(crate) token: Option<TokenCheck>,
+    /// Where files of executions are kept; absent: out of reach.
+    pub(crate) place: Option<SharedPlace>,
     /// The runtime that database connections live on. Requests are read on threads with runtimes of their own; a
     /// connection that was opened there would go away with them.
     pub(crate) runtime: Handle,

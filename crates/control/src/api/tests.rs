@@ -11,6 +11,11 @@ fn document() -> Value {
     serde_json::from_str(DOCUMENT).expect("the document is JSON")
 }
 
+/// A path as the document has it: without the pattern of a parameter that may have slashes.
+fn described_as(path: &str) -> String {
+    path.replace(":.*}", "}")
+}
+
 #[test]
 fn every_route_is_in_the_document_and_the_other_way_round() {
     let document = document();
@@ -24,7 +29,7 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
         })
         .collect();
     let served: BTreeSet<String> =
-        endpoints().iter().map(|endpoint| format!("{} {}", endpoint.method, endpoint.path)).collect();
+        endpoints().iter().map(|endpoint| format!("{} {}", endpoint.method, described_as(endpoint.path))).collect();
     assert_eq!(described, served);
 }
 
@@ -32,7 +37,7 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
 fn the_document_says_which_routes_need_a_token() {
     let document = document();
     for endpoint in endpoints() {
-        let operation = &document["paths"][endpoint.path][endpoint.method.as_str().to_lowercase()];
+        let operation = &document["paths"][described_as(endpoint.path)][endpoint.method.as_str().to_lowercase()];
         let open = operation["security"].as_array().is_some_and(Vec::is_empty);
         assert_eq!(open, endpoint.open, "{} {}", endpoint.method, endpoint.path);
     }

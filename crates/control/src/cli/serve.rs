@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attune_artifacts::{Place, PlaceError, S3Options};
 use attune_config::{Config, Protocol};
 use attune_pack::Library;
 use attune_queue::{ConnectOptions, Dns, MemoryQueue, Queue, QueueError};
@@ -17,6 +18,7 @@ use super::{BAD_INPUT, GAVE_UP, INTERRUPTED, NOT_DRAINED, UNAVAILABLE};
 use crate::builder::Control;
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
+use crate::retention::retention_of;
 use crate::ticks::Ticks;
 
 /// Why the program could not serve.
@@ -35,6 +37,9 @@ pub enum ServeError {
     /// The database cannot be used.
     #[error("failed to use the database (database.url)")]
     Store(#[source] StoreError),
+    /// The place where files are kept cannot be used.
+    #[error("failed to use the place where files are kept (artifacts.*)")]
+    Artifacts(#[source] PlaceError),
     /// The broker cannot be used.
     #[error("failed to use the broker (message_queue.url)")]
     Queue(#[source] QueueError),
@@ -58,6 +63,7 @@ impl ServeError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Store(StoreError::Url { .. })
+            | Self::Artifacts(_)
             | Self::Queue(QueueError::Url { .. })
             | Self::Control(ControlError::Exposed { .. } | ControlError::WeakToken { .. }) => BAD_INPUT,
             _ => UNAVAILABLE,
@@ -137,12 +143,20 @@ async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) ->
         .listen(address_of(&config.server.host, config.server.port).await?)
         .api_token(config.server.api_token.as_ref().map(|token| token.expose().to_owned()))
         .timing(timing_of(&config.protocol))
+        .retention(retention_of(&config.retention))
+        .artifacts(place_of(config)?)
         .ticks(Ticks {
             scheduler: config.protocol.scheduler_poll,
             relay: config.protocol.relay_poll,
             reaper: config.protocol.reaper_tick,
         });
     control.start().await.map_err(ServeError::Control)
+}
+
+/// Where workers of the same configuration keep files.
+fn place_of(config: &Config) -> Result<Place, ServeError> {
+    let bucket = S3Options::from_config(config);
+    Place::of(bucket.as_ref(), &config.paths.artifacts_dir).map_err(ServeError::Artifacts)
 }
 
 async fn address_of(host: &str, port: u16) -> Result<SocketAddr, ServeError> {

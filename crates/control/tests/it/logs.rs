@@ -80,3 +80,43 @@ fn a_follower_sees_everything_once_and_then_the_end() {
         fixture.stop().await;
     });
 }
+
+#[test]
+fn a_log_is_shown_by_lines_or_byte_for_byte() {
+    on_system(async {
+        let fixture = Fixture::start().await;
+        let worker = fixture.worker("w1", &["shell"], 1).await;
+        let id = fixture.submit_plain().await;
+        let (execution, attempt) = worker.next_order().await;
+        let claimed = worker.claim(execution, attempt).await.expect("granted");
+        let mut written = b"one\ntw".to_vec();
+        worker.print(&claimed, 0, 0, b"one\ntw").await;
+        for sequence in 1..100 {
+            let piece = [b"o\xff\0\n".to_vec(), vec![b'x'; 400]].concat();
+            worker.print(&claimed, sequence, written.len() as u64, &piece).await;
+            written.extend(piece);
+        }
+        let long = vec![b'y'; 40_000];
+        worker.print(&claimed, 100, written.len() as u64, &long).await;
+        written.extend(&long);
+
+        let path = format!("/api/v1/executions/{id}/logs");
+        let raw = fixture.client.get(&format!("{path}?view=raw&stream=stdout")).await;
+        assert!(raw.body == written, "byte for byte");
+        assert_eq!(raw.header("content-type"), Some("application/octet-stream"));
+        assert!(fixture.client.get(&format!("{path}?view=raw&stream=stderr")).await.body.is_empty());
+        let all = lines(&fixture.client.get(&format!("{path}?view=lines")).await);
+        assert_eq!((all[0]["line"].clone(), all[1]["line"].clone()), (json!("one"), json!("two\u{fffd}\u{fffd}")));
+        assert_eq!((all[0]["partial"].clone(), all.len()), (Value::Null, 103));
+        let shape: Vec<_> =
+            all[100..].iter().map(|line| (line["line"].as_str().map(str::len), line["partial"].clone())).collect();
+        let expected = [16_384, 16_384, 40_400 - 2 * 16_384].map(|length| (Some(length), json!(true)));
+        assert_eq!(shape, expected);
+        for (query, broken) in
+            [("view=all", "?view:value"), ("stream=stdout", "?stream:value"), ("follow=true&view=raw", "?view:value")]
+        {
+            assert_eq!(fixture.client.get(&format!("{path}?{query}")).await.broken_rules(), [broken], "{query}");
+        }
+        fixture.stop().await;
+    });
+}

@@ -1,6 +1,7 @@
 //! The control plane from outside: a real socket, a real store, and whoever else plays a part.
 
 mod api;
+mod artifacts;
 mod auth;
 mod client;
 mod fixture;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use attune_control::{Control, ControlHandle};
+use attune_artifacts::Place;
+use attune_control::{Control, ControlHandle, retention_of};
 use attune_queue::{MemoryQueue, Queue};
 use attune_store::{OpenOptions, Store};
 use attune_supervise::TreeEnd;
@@ -44,14 +45,20 @@ impl Deployment {
         let store = attune_store::open(&url, OpenOptions::default()).await.map_err(unusable)?;
         store.migrate().await.map_err(unusable)?;
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+        let name = local.config.worker.name.clone().map_or_else(|| worker_name(directory), Ok)?;
+        let mut settings = settings(directory, name, &local);
+        let place = Place::of(settings.bucket.as_ref(), &settings.artifacts_directory)
+            .map_err(|error| CliError::internal("using the place where files are kept", error))?;
         let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), local.library.clone())
             .listener(listener)
             .api_token(Some(token.to_owned()))
+            .retention(retention_of(&local.config.retention))
+            .artifacts(place)
             .start()
             .await
             .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
-        let name = local.config.worker.name.clone().map_or_else(|| worker_name(directory), Ok)?;
-        let worker = WorkerBuilder::new(Mode::Worker, settings(directory, name, &local, control.url()))
+        settings.api_url = Some(control.url());
+        let worker = WorkerBuilder::new(Mode::Worker, settings)
             .store(Arc::clone(&store))
             .queue(queue)
             .packs(local.library)
@@ -110,7 +117,7 @@ fn given_up(end: &TreeEnd) -> String {
     format!("{end:?}")
 }
 
-fn settings(directory: &Path, name: String, local: &Local, api_url: String) -> Settings {
+fn settings(directory: &Path, name: String, local: &Local) -> Settings {
     let worker = &local.config.worker;
     let mut settings = Settings::new(name, directory);
     settings.slots = worker.max_concurrent_tasks;
@@ -125,6 +132,5 @@ fn settings(directory: &Path, name: String, local: &Local, api_url: String) -> S
     settings.sandbox.hidden.push(directory.to_owned());
     settings.runtimes = Some(worker.capabilities.runtimes.clone()).filter(|runtimes| !runtimes.is_empty());
     settings.pack_directories = local.absolute_pack_directories();
-    settings.api_url = Some(api_url);
     settings
 }

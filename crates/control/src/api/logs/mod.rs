@@ -2,6 +2,7 @@
 
 mod entry;
 mod follow;
+mod lines;
 mod read;
 mod sse;
 
