@@ -26,6 +26,10 @@ struct Outcome {
 }
 
 fn start(prepared: PreparedLimits, script: &str) -> Limited {
+    start_as(None, prepared, script)
+}
+
+fn start_as(user: Option<u32>, prepared: PreparedLimits, script: &str) -> Limited {
     let prepared = Arc::new(prepared);
     #[expect(clippy::disallowed_methods, reason = "the limits are tried without the guard that will use them")]
     let mut command = Command::new("/bin/sh");
@@ -33,6 +37,9 @@ fn start(prepared: PreparedLimits, script: &str) -> Limited {
     let limits = Arc::clone(&prepared);
     // SAFETY: what runs between fork and exec makes nothing but system calls.
     unsafe { command.pre_exec(move || limits.apply().map_err(std::io::Error::from_raw_os_error)) };
+    if let Some(user) = user {
+        command.uid(user);
+    }
     let child = command.spawn().expect("started");
     drop(command);
     Limited { child, prepared }
@@ -199,4 +206,19 @@ fn the_number_of_a_users_processes_is_limited_for_whom_it_binds() {
         });
         assert_eq!(count.expect("counted"), 1, "nobody else has this user, so there is only the one who asks");
     }
+}
+
+#[test]
+fn without_control_groups_a_user_whom_it_binds_cannot_have_more_processes() {
+    // SAFETY: asks and changes nothing.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    let made_up = MadeUpHost::bare();
+    let support = Support { user_processes: Ok(()), ..made_up.host(&Imitation).discover() };
+    let prepared = PreparedLimits::with(&Limits { processes: Some(16), ..Limits::default() }, &support);
+    // The sleepers hold the output, so the end waits for them: nothing is left.
+    let script = "n=0; while [ $n -lt 100 ]; do sleep 1 & n=$((n+1)); echo $n; done";
+    let ended = start_as(is_root.then_some(54_323), prepared.expect("enforced"), script).end();
+    let last: u32 = ended.stdout.lines().last().expect("some").parse().expect("a number");
+    // Others of the same user may have ended or begun something meanwhile; root's stand-in is alone.
+    assert!(if is_root { last == 15 } else { (8..40).contains(&last) }, "{last}");
 }
