@@ -13,3 +13,4 @@ mod outcomes;
 mod output;
 mod protocol;
 mod real_parts;
+mod sandbox;

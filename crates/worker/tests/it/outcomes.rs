@@ -196,7 +196,8 @@ fn the_environment_is_clean_and_says_what_runs() {
             assert!(names.contains(&name), "{name} is missing in {names:?}");
         }
         let allowed = |name: &&str| {
-            let others = ["PATH", "HOME", "LANG", "TZ", "TRACEPARENT", "PWD", "OLDPWD", "SHLVL", "_"];
+            let others =
+                ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TRACEPARENT", "PWD", "OLDPWD", "SHLVL", "_"];
             name.starts_with("ATTUNE_") || others.contains(name)
         };
         assert!(names.iter().all(allowed), "{names:?}");
