@@ -1,47 +1,78 @@
-//! Runs one child process well: spawn, feed, capture, limit, terminate, reap. Knows nothing of actors, stores or brokers.
+//! Runs children well: start, feed, capture, limit, shut in, terminate, and leave nothing behind. Knows nothing of actors,
+//! stores or brokers, and can be used without them.
 //!
 //! # Theory of operation
 //!
-//! [`spawn`] starts a [`Command`] with `posix_spawn`, never with fork: forking copies the page tables of this process,
-//! which costs 20 ms once it holds 200 MB. The child leads a session and a process group of its own, with no signal
-//! blocked or ignored, no descriptor but its three streams, and exactly the environment it was given.
+//! A [`Launcher`] starts children, and never from this process. There are three kinds of process between the two:
 //!
-//! [`Child::wait`] is one future, with no task or thread per child. It watches four things at once: the child's pidfd,
-//! its output, its input, and what [`Stopper`]s and the deadline want. Whether to terminate or to kill is decided by a
-//! pure state machine; the future only acts.
+//! ```text
+//!  this process ──── launcher ──── guard ──── child and whatever it starts
+//!     │  (tokio)     (1 thread)  (1 thread, one run at a time, then the next)
+//!     └─────────── a socket to each guard ────┘
+//! ```
 //!
-//! What it guarantees:
+//! The **launcher** is this program, or another, started again in another role before it does anything else
+//! ([`serve_as_launcher_if_asked`]). It is small, so forking it is cheap, and makes **guards** as they are needed. A guard
+//! starts one child at a time by `clone(CLONE_VM | CLONE_VFORK)`, which copies nothing, and is the *subreaper* of everything
+//! below: whoever loses its parent there becomes the guard's own child. So when `wait` says that it has no child left, there
+//! is nothing alive of what it started, however often that forked, changed its session or cleaned its environment. That,
+//! and not a look at `/proc`, is what [`Child::wait`] returns on; and then the guard serves the next run.
+//!
+//! This process makes the pipes and reads and writes them itself. [`Child::wait`] is one future, with no task or thread per
+//! child. Deadlines and grace are the guard's, on a clock that counts suspend; so they hold when this process is stopped.
+//!
+//! # Guarantees
 //!
 //! * **No deadlock.** Input is written while output is read; a child that never reads, or closes its input, is no error.
 //! * **Bounded memory.** Output leaves as [`Chunk`]s of at most 64 KiB through the caller's bounded channel. Each stream
 //!   holds one read buffer and the tail it may need, below 256 KiB. A slow receiver slows the child down.
 //! * **Exact output.** Bytes are kept as they were written, with their offsets. Of a stream longer than its
 //!   [`OutputLimits`], head and tail are kept, and the [`Gap`] is known to the byte.
-//! * **It ends.** Two seconds after the child's own end at the latest, whoever still holds its output. A timeout counts
-//!   suspended time. Stopping is `SIGTERM`, the grace, then `SIGKILL`.
-//! * **Nothing stays.** What the child left in its process group is killed at the end. Where there is a sign that more
-//!   is left, all processes are searched for its session (and its [`Command::marker`]) until two searches find nothing.
-//!   A [`Child`] that is dropped kills its tree. How far this reaches is stated by [`GuardLevel`].
-//! * **Nobody else is hit.** A process is signalled through its pidfd, or by its number while that is certainly taken:
-//!   before it is reaped. `waitpid(-1)` is never called, so other users of child processes are not disturbed.
+//! * **It ends.** Two seconds after the child's own end at the latest, whoever still holds its output. Stopping is
+//!   `SIGTERM` to the whole tree, the grace, then `SIGKILL`.
+//! * **Nothing stays.** See above. Killing is repeated until nothing is left, by the best way there is ([`KillWay`]).
+//! * **Nobody else is hit.** What is signalled is a child that is not reaped, or is held by its pidfd.
+//! * **Nothing comes along.** A child gets its three streams (and one socket, if asked), exactly the environment it was
+//!   given, no blocked or ignored signal, no core files, `umask 077`, no way to new privileges, and dies for memory before
+//!   this process does. More by [`Sandbox`] and [`Limits`]; what was reached is part of [`Ended`].
 //!
-//! Time is asked of [`clock`] alone, here and in every other crate.
+//! # What happens when
 //!
+//! | this is killed (`kill -9`, out of memory) | then |
+//! |---|---|
+//! | this process | guards see the end of their sockets, kill their trees and leave; the launcher sees to those that cannot |
+//! | a guard | its orphans become children of the launcher, which kills them; [`Child::wait`] says [`How::GuardLost`] |
+//! | the launcher | guards kill their trees and leave; children end as [`How::GuardLost`]; the next start makes a new one |
+//!
+//! | this is stopped (`SIGSTOP`, or hangs) | then |
+//! |---|---|
+//! | this process | timeouts hold; everything dies at the [`Fence`], if one was put up |
+//! | a guard | it is killed when it owes an answer for a second, and the above follows |
+//! | the launcher | what runs goes on, guards that wait serve on; when a new one takes 5 s, the launcher is replaced |
+//!
+//! Time is asked of [`clock`] alone, here and in every crate above.
+//!
+//! ```no_run
+//! use attune_process::{Command, How, Launcher, LauncherProgram};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     attune_process::serve_as_launcher_if_asked();
+//!     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//!     runtime.block_on(async {
+//!         let launcher = Launcher::start(LauncherProgram::Own)?;
+//!         let mut command = Command::new("/bin/sh").arguments(["-c", "tr a-z A-Z; exit 3"]);
+//!         command.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+//!         command.input = b"hello".to_vec();
+//!         let collected = launcher.run_to_end(command).await?;
+//!         assert_eq!(collected.stdout, b"HELLO");
+//!         assert_eq!(collected.ended.how, How::Exited(3));
+//!         Ok(())
+//!     })
+//! }
 //! ```
-//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-//! # runtime.block_on(async {
-//! use attune_process::{Command, How, run_to_end};
 //!
-//! let mut command = Command::new("/bin/sh").arguments(["-c", "tr a-z A-Z; exit 3"]);
-//! command.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
-//! command.input = b"hello".to_vec();
-//! let collected = run_to_end(command).await?;
-//! assert_eq!(collected.stdout, b"HELLO");
-//! assert_eq!(collected.ended.how, How::Exited(3));
-//! # Ok::<(), attune_process::SpawnError>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! That runs as `examples/run_one.rs`; `limits.rs` and `many.rs` show limits and speed. Programs whose `main` is not their
+//! own (tests) start the program `attune-launcher` of this crate instead ([`LauncherProgram::At`]).
 
 pub mod clock;
 pub mod facts;

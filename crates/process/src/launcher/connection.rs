@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use super::fate::Fate;
 use super::link::Link;
 use super::{Fence, LauncherProgram};
+use crate::clock;
 use crate::guard_loss::GuardLoss;
 use crate::nursery;
 use crate::system;
@@ -56,6 +57,7 @@ struct Books {
     waiting: HashMap<u64, oneshot::Sender<io::Result<NewGuard>>>,
     fates: HashMap<u64, Arc<Fate>>,
     idle: [Vec<Link>; 2],
+    last_heard: Duration,
 }
 
 impl Connection {
@@ -132,19 +134,27 @@ impl Connection {
     }
 
     /// Asks for a new guard.
-    pub(super) fn ask(&self, is_scoped: bool) -> oneshot::Receiver<io::Result<NewGuard>> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be asked; with [`io::ErrorKind::WouldBlock`] because so many others ask that it may be later.
+    pub(super) fn ask(&self, is_scoped: bool) -> io::Result<oneshot::Receiver<io::Result<NewGuard>>> {
         let (sender, receiver) = oneshot::channel();
         let mut books = self.books();
-        if !books.is_over {
-            let request = books.next_request;
-            books.next_request += 1;
-            let message = ToLauncher::NewGuard { request, is_scoped }.write();
-            // Not sent: it is over, or the launcher does not read. The receiver hears of it by `sender` going.
-            if system::send(self.control.as_fd(), &message, &[]).is_ok() {
-                books.waiting.insert(request, sender);
-            }
+        if books.is_over {
+            return Err(io::Error::from(io::ErrorKind::NotConnected));
         }
-        receiver
+        let request = books.next_request;
+        let message = ToLauncher::NewGuard { request, is_scoped }.write();
+        system::send(self.control.as_fd(), &message, &[])?;
+        books.next_request += 1;
+        books.waiting.insert(request, sender);
+        Ok(receiver)
+    }
+
+    /// When the launcher was last heard of, on [`clock::boot`].
+    pub(super) fn last_heard(&self) -> Duration {
+        self.books().last_heard
     }
 
     /// Has a guard killed that does not answer, with everything that it guards.
@@ -184,6 +194,7 @@ impl Connection {
 
     fn hear(&self, message: FromLauncher, descriptor: Option<OwnedFd>) {
         let mut books = self.books();
+        books.last_heard = clock::boot();
         match message {
             FromLauncher::Guard { request, guard, pid } => {
                 let (Some(socket), Some(waiting)) = (descriptor, books.waiting.remove(&request)) else { return };

@@ -1,6 +1,7 @@
 //! The handle to a launcher.
 
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ use crate::wire::FromGuard;
 
 /// How long a new guard may take. It takes a millisecond; a launcher that is stopped takes for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The pause before a launcher is asked again that so many others ask.
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(5);
 
 /// How many launchers are tried for one guard.
 const MOST_LAUNCHERS: u32 = 3;
@@ -146,14 +150,11 @@ impl Launcher {
                     return Ok(lent(link, connection));
                 }
             }
-            let deadline = clock::boot() + PATIENCE;
-            let made = tokio::select! {
-                biased;
-                made = new_guard(&connection, wants_scope) => made,
-                () = alarm::until(Some(deadline)) => None,
-            };
-            match made {
-                Some(Ok(link)) => return Ok(lent(link, connection)),
+            match made_within_patience(&connection, wants_scope).await {
+                Some(Ok(made)) => {
+                    let link = ready(&connection, made, wants_scope).await.map_err(NoGuard::Refused)?;
+                    return Ok(lent(link, connection));
+                }
                 Some(Err(error)) => return Err(NoGuard::Refused(error)),
                 None => {
                     if !connection.is_over() {
@@ -169,16 +170,51 @@ impl Launcher {
     }
 }
 
-/// Asks for a guard and waits until it is ready. `None`: the launcher is gone, or its guard is.
-async fn new_guard(connection: &Connection, wants_scope: bool) -> Option<io::Result<Link>> {
-    let made = connection.ask(wants_scope).await.ok()?;
-    let linked =
-        made.and_then(|NewGuard { socket, guard, pid, fate }| Link::new(socket, guard, pid, fate, wants_scope));
-    match linked {
-        Err(error) => Some(Err(error)),
-        Ok(link) => match link.receive().await {
-            Some((FromGuard::Ready { .. }, _)) => Some(Ok(link)),
-            _ => None,
-        },
+/// Asks for a guard. `None`: the launcher is gone, or has said nothing to anybody for longer than it may.
+async fn made_within_patience(connection: &Connection, wants_scope: bool) -> Option<io::Result<NewGuard>> {
+    let asked = clock::boot();
+    let mut made = pin!(made(connection, wants_scope));
+    let mut deadline = asked + PATIENCE;
+    loop {
+        tokio::select! {
+            biased;
+            made = &mut made => return made,
+            () = alarm::until(Some(deadline)) => {}
+        }
+        // Many may have asked at once; as long as it answers anybody, it is at work.
+        deadline = connection.last_heard().max(asked) + PATIENCE;
+        if deadline <= clock::boot() {
+            return None;
+        }
+    }
+}
+
+/// Asks for a guard until it is made.
+async fn made(connection: &Connection, wants_scope: bool) -> Option<io::Result<NewGuard>> {
+    loop {
+        match connection.ask(wants_scope) {
+            Ok(answer) => return answer.await.ok(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(BETWEEN_QUESTIONS).await,
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Waits until a guard is ready.
+async fn ready(connection: &Connection, made: NewGuard, wants_scope: bool) -> io::Result<Link> {
+    let NewGuard { socket, guard, pid, fate } = made;
+    let link = Link::new(socket, guard, pid, fate, wants_scope)?;
+    let answer = tokio::select! {
+        biased;
+        answer = link.receive() => answer,
+        () = alarm::until(Some(clock::boot() + PATIENCE)) => {
+            connection.end_guard(guard);
+            None
+        }
+    };
+    match answer {
+        Some((FromGuard::Ready { .. }, _)) => Ok(link),
+        // Lost before it began, which happens when memory is short.
+        _ => Err(io::Error::from_raw_os_error(libc::EAGAIN)),
     }
 }

@@ -13,7 +13,7 @@ use crate::usage::Usage;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ToGuard<'a> {
     /// Start this. Standard input, output and error come with it.
-    Run { run: u64, spec: RunSpec<'a> },
+    Run { run: u64, spec: Box<RunSpec<'a>> },
     /// Start what the message in the fourth descriptor says: it was too long to be sent.
     RunInFile,
     /// Ask the tree to stop.
@@ -65,7 +65,7 @@ impl<'a> ToGuard<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let (kind, mut reader) = Reader::new(bytes)?;
         let message = match kind {
-            RUN => Self::Run { run: reader.long()?, spec: RunSpec::read(&mut reader)? },
+            RUN => Self::Run { run: reader.long()?, spec: Box::new(RunSpec::read(&mut reader)?) },
             RUN_IN_FILE => Self::RunInFile,
             STOP => Self::Stop { run: reader.long()? },
             KILL => Self::Kill { run: reader.long()? },

@@ -143,6 +143,7 @@ proptest! {
         let message = writer.finish();
         let read = ToGuard::read(&message);
         let Ok(ToGuard::Run { run: 9, spec }) = read else { panic!("{read:?}") };
+        let spec = *spec;
         prop_assert_eq!((spec.program, spec.directory), (program.as_c_str(), directory.as_c_str()));
         prop_assert!(spec.arguments.iter().eq(arguments.iter().map(CString::as_c_str)));
         prop_assert!(spec.environment.iter().eq(environment.iter().map(CString::as_c_str)));

@@ -65,11 +65,10 @@ impl Fixture {
 
     /// `sh -c script` with nothing but `PATH` and the tag in its environment.
     pub(crate) fn shell(&self, script: &str) -> Command {
-        let mut command = Command::new("/bin/sh")
+        Command::new("/bin/sh")
             .arguments(["-c", script])
             .variable("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .variable(TAG, &self.tag);
-        command
+            .variable(TAG, &self.tag)
     }
 
     /// Lets `future` run, for a minute at most.

@@ -26,16 +26,16 @@ fn a_grandchild_that_holds_the_output_does_not_hold_the_end() {
 }
 
 #[test]
-fn a_job_in_a_process_group_of_its_own_is_found_by_its_session() {
+fn a_job_in_a_process_group_of_its_own_is_killed_and_named() {
     let fixture = Fixture::new();
-    let mut command = fixture.shell("set -m; sleep 1000 & exit 0");
+    let command = fixture.shell("set -m; sleep 1000 & exit 0");
     let ended = fixture.end_of(command).ended;
     assert_eq!((ended.how, ended.output_closed_early), (How::Exited(0), true));
     assert_eq!(names(&ended.survivors), ["sleep"]);
 }
 
 #[test]
-fn a_daemon_that_holds_the_output_is_found_by_its_environment() {
+fn a_daemon_that_holds_the_output_does_not_hold_the_end_either() {
     let fixture = Fixture::new();
     let ended = fixture.end_of(fixture.shell("(setsid sh -c 'sleep 1000 & exit' &) ; exit 0")).ended;
     assert_eq!((ended.how, ended.output_closed_early), (How::Exited(0), true));

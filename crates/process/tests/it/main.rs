@@ -5,6 +5,7 @@ mod dropping;
 mod ending;
 mod first_process;
 mod fixture;
+mod guards;
 mod input;
 mod leftovers;
 mod limits;

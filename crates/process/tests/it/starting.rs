@@ -14,7 +14,7 @@ fn error_of(fixture: &Fixture, command: Command) -> SpawnError {
 #[test]
 fn a_child_has_exactly_the_environment_it_was_given() {
     let fixture = Fixture::new();
-    let mut command = Command::new("/usr/bin/env").variable(TAG, &fixture.tag).variable("GREETING", "two words");
+    let command = Command::new("/usr/bin/env").variable(TAG, &fixture.tag).variable("GREETING", "two words");
     let printed = String::from_utf8(fixture.end_of(command).stdout).expect("text");
     assert_eq!(printed, format!("{TAG}={}\nGREETING=two words\n", fixture.tag));
 }
