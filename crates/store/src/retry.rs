@@ -65,7 +65,7 @@ pub(crate) fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use attune_types::Backoff;
+    use attune_types::{Backoff, MemoryOf};
 
     const EVERYTHING: [RetryCause; 5] =
         [RetryCause::Lost, RetryCause::Interrupted, RetryCause::Timeout, RetryCause::OomKilled, RetryCause::Failed];
@@ -78,7 +78,10 @@ mod tests {
         vec![
             (Outcome::Exited { code: 3 }, ExecutionStatus::Failed),
             (Outcome::Signaled { signal: 9, sent_by: None }, ExecutionStatus::Failed),
-            (Outcome::OomKilled { limit_bytes: None, peak_bytes: None }, ExecutionStatus::Failed),
+            (
+                Outcome::OomKilled { limit_bytes: None, peak_bytes: None, of: MemoryOf::Execution },
+                ExecutionStatus::Failed,
+            ),
             (Outcome::TimedOut { limit_ms: 5 }, ExecutionStatus::Timeout),
             (Outcome::Interrupted { by: "drain".into() }, ExecutionStatus::Abandoned),
             (Outcome::WorkerLost { last_seen: None }, ExecutionStatus::Abandoned),

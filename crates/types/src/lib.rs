@@ -53,7 +53,7 @@ pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk,
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
 pub use limit::{Enforcement, LimitKind};
 pub use message::{Envelope, Payload};
-pub use outcome::{NearestMiss, Outcome, Resources};
+pub use outcome::{MemoryOf, NearestMiss, Outcome, Resources};
 pub use status::{AttemptState, ExecutionStatus, WorkerStatus};
 pub use timeline::{TimelineEntry, timeline};
 pub use timestamp::Timestamp;

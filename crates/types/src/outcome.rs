@@ -41,6 +41,9 @@ pub enum Outcome {
         /// The most it used, in bytes, when that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         peak_bytes: Option<u64>,
+        /// Whose limit it was. Absent on the wire: its own.
+        #[serde(default, skip_serializing_if = "MemoryOf::is_execution")]
+        of: MemoryOf,
     },
     /// It exited 0 but its result is not what it promised.
     OutputInvalid {
@@ -109,6 +112,24 @@ pub struct NearestMiss {
     pub worker: String,
     /// Everything it lacks, in words.
     pub lacks: Vec<String>,
+}
+
+/// Whose memory limit was reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryOf {
+    /// The execution's own.
+    #[default]
+    Execution,
+    /// That of the container or service unit that the worker is in, or the machine's.
+    Worker,
+}
+
+impl MemoryOf {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+    const fn is_execution(&self) -> bool {
+        matches!(self, Self::Execution)
+    }
 }
 
 /// What an attempt used, as far as the kernel tells.
@@ -197,14 +218,18 @@ impl Outcome {
             }
             Self::TimedOut { limit_ms } => format!("timed out after {}", human_millis(*limit_ms)),
             Self::Cancelled { by } => format!("cancelled by {by}"),
-            Self::OomKilled { limit_bytes, peak_bytes } => {
+            Self::OomKilled { limit_bytes, peak_bytes, of } => {
+                let what = match of {
+                    MemoryOf::Execution => "killed by the kernel: out of memory",
+                    MemoryOf::Worker => "killed by the kernel: the worker's own container is out of memory",
+                };
                 let known: Vec<String> = [("limit", limit_bytes), ("peak", peak_bytes)]
                     .into_iter()
                     .filter_map(|(word, bytes)| bytes.map(|bytes| format!("{word} {}", words::size(bytes))))
                     .collect();
                 match known.is_empty() {
-                    true => "killed by the kernel: out of memory".to_owned(),
-                    false => format!("killed by the kernel: out of memory ({})", known.join(", ")),
+                    true => what.to_owned(),
+                    false => format!("{what} ({})", known.join(", ")),
                 }
             }
             Self::OutputInvalid { position } => format!("result not valid: {position}"),
@@ -247,6 +272,9 @@ impl Outcome {
             Self::Signaled { .. } => "something outside Attune killed it: look at the host's kernel log",
             Self::TimedOut { .. } => "raise `timeout_seconds` of the action or pass `--timeout`",
             Self::Cancelled { .. } => "run it again with `attune execution retry ID`",
+            Self::OomKilled { of: MemoryOf::Worker, .. } => {
+                "give the worker more memory or fewer slots, and its actions a `resources.memory_bytes`"
+            }
             Self::OomKilled { .. } => "raise `resources.memory_bytes` of the action, or let it use less",
             Self::OutputInvalid { .. } => {
                 "let the result be what the action declares; with a stdout format, print everything else to stderr"
@@ -343,8 +371,20 @@ mod tests {
             (Outcome::Signaled { signal: 11, sent_by: Some(text("x")) }, "signaled", A::Failed, E::Failed, 139),
             (Outcome::TimedOut { limit_ms: 5 }, "timed_out", A::TimedOut, E::Timeout, 124),
             (Outcome::Cancelled { by: text("ada") }, "cancelled", A::Cancelled, E::Cancelled, 130),
-            (Outcome::OomKilled { limit_bytes: Some(64), peak_bytes: Some(65) }, "oom_killed", A::Failed, E::Failed, 137),
-            (Outcome::OomKilled { limit_bytes: None, peak_bytes: None }, "oom_killed", A::Failed, E::Failed, 137),
+            (
+                Outcome::OomKilled { limit_bytes: Some(64), peak_bytes: Some(65), of: MemoryOf::Execution },
+                "oom_killed",
+                A::Failed,
+                E::Failed,
+                137,
+            ),
+            (
+                Outcome::OomKilled { limit_bytes: None, peak_bytes: None, of: MemoryOf::Worker },
+                "oom_killed",
+                A::Failed,
+                E::Failed,
+                137,
+            ),
             (Outcome::OutputInvalid { position: text("line 1") }, "output_invalid", A::Failed, E::Failed, 65),
             (Outcome::OutputLimit { limit_bytes: 9 }, "output_limit", A::Failed, E::Failed, 65),
             (Outcome::EnvironmentFailed { step: text("pip"), log: text("l") }, "environment_failed", A::Failed, E::Failed, 69),

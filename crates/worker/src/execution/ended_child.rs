@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attune_process::{Ended, How, LimitName, OomEvidence, OomScope, StopReason};
-use attune_types::Outcome;
+use attune_types::{MemoryOf, Outcome};
 
 use super::stop_cause::StopCause;
 
@@ -75,7 +75,11 @@ impl EndedChild {
             None => {}
         }
         if let Some(oom) = ran.oom.filter(|oom| is_proven(*oom, ran.how)) {
-            return Outcome::OomKilled { limit_bytes: oom.limit_bytes, peak_bytes: oom.peak_bytes };
+            let of = match oom.scope {
+                OomScope::Execution => MemoryOf::Execution,
+                OomScope::Surroundings => MemoryOf::Worker,
+            };
+            return Outcome::OomKilled { limit_bytes: oom.limit_bytes, peak_bytes: oom.peak_bytes, of };
         }
         match (ran.how, ran.invalid) {
             // How it ended is unknown in both cases, and unknown is not called failed.
@@ -174,7 +178,7 @@ mod tests {
     #[test]
     fn memory_is_blamed_only_when_it_is_proven() {
         let oom = |scope| OomEvidence { limit_bytes: Some(64), peak_bytes: Some(63), scope };
-        let killed = Outcome::OomKilled { limit_bytes: Some(64), peak_bytes: Some(63) };
+        let killed = |of| Outcome::OomKilled { limit_bytes: Some(64), peak_bytes: Some(63), of };
         for (how, scope, is_blamed) in [
             (How::Signaled(9), OomScope::Execution, true),
             // A shell whose child was killed.
@@ -185,7 +189,8 @@ mod tests {
             (How::Signaled(11), OomScope::Surroundings, false),
         ] {
             let end = EndedChild::Ran(Ran { oom: Some(oom(scope)), ..ran(how, None, None) });
-            assert_eq!(end.outcome(None) == killed, is_blamed, "{how:?} {scope:?}");
+            let of = if scope == OomScope::Execution { MemoryOf::Execution } else { MemoryOf::Worker };
+            assert_eq!(end.outcome(None) == killed(of), is_blamed, "{how:?} {scope:?}");
         }
         let stopped =
             Ran { oom: Some(oom(OomScope::Execution)), ..ran(How::Signaled(9), Some(StopReason::TimedOut), None) };

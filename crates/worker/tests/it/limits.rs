@@ -1,7 +1,7 @@
 //! What an action may use: registered, held, and told with its end.
 
 use attune_process::limits::Support;
-use attune_types::{Enforcement, LimitKind, LogStream, Outcome, ResourceLimits};
+use attune_types::{Enforcement, LimitKind, LogStream, MemoryOf, Outcome, ResourceLimits};
 use serde_json::Map;
 
 use crate::fixture::{Fixture, exited, in_system, shell};
@@ -38,7 +38,7 @@ fn who_takes_too_much_memory_or_time_is_told_so() {
         assert_eq!(fixture.ended(modest).await.outcome, exited(0));
         let is_grouped = worker.capabilities().limits.get(&LimitKind::Memory) == Some(&Enforcement::Cgroup);
         match fixture.ended(greedy).await.outcome {
-            Some(Outcome::OomKilled { limit_bytes, peak_bytes }) if is_grouped => {
+            Some(Outcome::OomKilled { limit_bytes, peak_bytes, of: MemoryOf::Execution }) if is_grouped => {
                 assert_eq!(limit_bytes, Some(64 << 20));
                 assert!(peak_bytes.is_some_and(|peak| peak > 32 << 20), "{peak_bytes:?}");
             }
