@@ -2,6 +2,8 @@
 
 /// The command line, a parameter, a pack or the configuration cannot be used. Nothing was started.
 pub(crate) const BAD_INPUT: u8 = 64;
+/// What was looked at is not as it should be, such as a case of `attune pack test`.
+pub(crate) const FAILED: u8 = 1;
 /// A server, a database, a broker or an interpreter that is needed is not there.
 pub(crate) const UNAVAILABLE: u8 = 69;
 /// A supervisor gave up, or something happened that is a bug.

@@ -46,6 +46,11 @@ impl Library {
         library
     }
 
+    /// Adds a pack, in the place of one of the same name.
+    pub fn put(&mut self, pack: Pack) {
+        self.packs.insert(pack.spec.pack_ref.clone(), pack);
+    }
+
     /// All packs by name.
     pub fn packs(&self) -> impl Iterator<Item = &Pack> {
         self.packs.values()

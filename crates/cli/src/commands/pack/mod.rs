@@ -1,8 +1,14 @@
-//! `attune pack`: look at packs and check them.
+//! `attune pack`: start, check, test, install and look at packs.
 
+mod case;
 mod check;
+mod git;
+mod init;
+mod install;
 mod list;
+mod scaffold;
 mod show;
+mod test;
 
 use std::process::ExitCode;
 
@@ -17,7 +23,10 @@ pub(crate) enum Command {
     #[command(visible_alias = "ls")]
     List(list::Arguments),
     Show(show::Arguments),
+    Init(init::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
+    Install(install::Arguments),
 }
 
 /// Does it, against the server that was named, else the packs on this disk.
@@ -25,6 +34,9 @@ pub(crate) fn run(global: &Global, command: Command) -> Result<ExitCode, CliErro
     match command {
         Command::List(arguments) => list::run(global, arguments),
         Command::Show(arguments) => show::run(global, arguments),
+        Command::Init(arguments) => init::run(global, arguments),
         Command::Check(arguments) => check::run(global, arguments),
+        Command::Test(arguments) => test::run(global, arguments),
+        Command::Install(arguments) => install::run(global, arguments),
     }
 }
