@@ -152,11 +152,13 @@ impl Row {
                 extension: self.extension.to_owned(),
                 direct: self.binaries.is_empty(),
                 env_vars,
+                ..ExecutionConfig::default()
             },
             detection: DetectionSpec {
                 binaries: owned(self.binaries),
                 version_arguments: owned(self.version_arguments),
                 version_regex: self.version_regex.map(str::to_owned),
+                ..DetectionSpec::default()
             },
             ..RuntimeSpec::default()
         }

@@ -40,7 +40,12 @@ pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
     for spec in specs {
         let runtime = spec.name.to_lowercase();
         if spec.execution_config.direct {
-            interpreters.push(DetectedInterpreter { runtime, path: String::new(), version: String::new() });
+            interpreters.push(DetectedInterpreter {
+                runtime,
+                path: String::new(),
+                version: String::new(),
+                ..DetectedInterpreter::default()
+            });
             continue;
         }
         for (candidate, version) in proved.iter().filter(|(candidate, _)| candidate.runtime == runtime) {
@@ -49,6 +54,7 @@ pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
                     runtime: runtime.clone(),
                     path: path.to_owned(),
                     version: version.clone(),
+                    ..DetectedInterpreter::default()
                 }),
                 None => warnings.push(format!("{} is not used: its path is not UTF-8", candidate.path.display())),
             }

@@ -146,7 +146,12 @@ mod tests {
     use crate::builtin::builtin_specs;
 
     fn interpreter(runtime: &str, path: &str, version: &str) -> DetectedInterpreter {
-        DetectedInterpreter { runtime: runtime.into(), path: path.into(), version: version.into() }
+        DetectedInterpreter {
+            runtime: runtime.into(),
+            path: path.into(),
+            version: version.into(),
+            ..DetectedInterpreter::default()
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::artifact::ArtifactRule;
+use crate::command_line::CommandLine;
 use crate::limit::LimitKind;
 use crate::version::VersionConstraint;
 
@@ -377,12 +378,27 @@ pub struct DetectionSpec {
     /// Pattern whose first group is the version; absent: the first dotted number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_regex: Option<String>,
+    /// The whole version command, in the place of the interpreter with `version_arguments`. A string is run by
+    /// `/bin/sh -c`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_command: Option<CommandLine>,
+    /// Directories to search after `PATH`. `*` stands for any name, `~` for the worker's home, `$NAME` at the beginning
+    /// for an absolute path in a variable of the worker.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 /// How a script is started.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExecutionConfig {
+    /// The interpreter's absolute path or program name; absent: what detection finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<String>,
+    /// The whole command, in the place of interpreter, arguments and script: a list is run directly, a string by
+    /// `/bin/sh -c`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandLine>,
     /// Arguments between the interpreter and the script.
     #[serde(default)]
     pub arguments: Vec<String>,
@@ -433,6 +449,12 @@ pub struct RuntimeSpec {
     /// How its interpreters are found.
     #[serde(default)]
     pub detection: DetectionSpec,
+    /// The versions that this definition is for, any of these; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<VersionConstraint>,
+    /// Whether it is only a template: a runtime once a worker finds its interpreter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub template: bool,
     /// Whether it was made from what a worker found rather than declared by a pack.
     #[serde(default)]
     pub auto_detected: bool,

@@ -15,8 +15,10 @@
 //! | [`status`] | states of executions, attempts and workers |
 //! | [`outcome`] | why an attempt ended, with evidence |
 //! | [`child_variables`] | who may set which variable in the environment of a child |
+//! | [`command_line`] | a command as YAML says it |
 //! | [`evidence`] | what a worker saw of an attempt |
 //! | [`limit`] | what may be limited, and who holds it |
+//! | [`interpreter`] | interpreters that were found on a machine |
 //! | [`action`] | what an action, a pack and a runtime declare |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
 //! | [`timeline`] | an execution as a dated story |
@@ -28,9 +30,11 @@
 pub mod action;
 pub mod artifact;
 pub mod child_variables;
+pub mod command_line;
 pub mod evidence;
 pub mod execution;
 pub mod id;
+pub mod interpreter;
 pub mod limit;
 pub mod message;
 pub mod outcome;
@@ -48,9 +52,11 @@ pub use action::{
 };
 pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use child_variables::{VariableRule, variable_refusal};
+pub use command_line::CommandLine;
 pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
+pub use interpreter::{DetectedInterpreter, Libc};
 pub use limit::{Enforcement, LimitKind};
 pub use message::{Envelope, Payload};
 pub use outcome::{MemoryOf, NearestMiss, Outcome, Resources};
@@ -59,4 +65,4 @@ pub use timeline::{TimelineEntry, timeline};
 pub use timestamp::Timestamp;
 pub use told::Told;
 pub use version::{Version, VersionConstraint};
-pub use worker::{Capabilities, DetectedInterpreter, Worker};
+pub use worker::{Capabilities, Worker};

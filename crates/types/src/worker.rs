@@ -6,21 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Requirement;
 use crate::id::{Incarnation, WorkerId};
+use crate::interpreter::DetectedInterpreter;
 use crate::limit::{Enforcement, LimitKind};
 use crate::status::WorkerStatus;
 use crate::timestamp::Timestamp;
 use crate::version::Version;
-
-/// One interpreter that was found and proved to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DetectedInterpreter {
-    /// The runtime it serves, e.g. `python`.
-    pub runtime: String,
-    /// Absolute path.
-    pub path: String,
-    /// What its version command said; empty for `native`.
-    pub version: String,
-}
 
 /// What a worker offers. Stored as one JSON document beside the worker.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -57,6 +57,7 @@ mod tests {
             runtime: runtime.into(),
             path: path.into(),
             version: version.into(),
+            ..DetectedInterpreter::default()
         };
         let detection = Detection {
             interpreters: vec![found("python", "/usr/bin/python3", "3.11.2"), found("native", "", "")],
