@@ -52,7 +52,6 @@ pub(super) fn prepare(
     notes: &mut Vec<String>,
 ) -> Result<Unified, String> {
     let base = base(own).to_path_buf();
-    let was_moved = base != own.directory;
     let Some(offered) = read(&base.join("cgroup.controllers")) else {
         return Err(format!("{} is no cgroup v2 group", base.display()));
     };
