@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::artifact::ArtifactRule;
 use crate::command_line::CommandLine;
+use crate::environment::EnvironmentSpec;
 use crate::limit::LimitKind;
 use crate::version::VersionConstraint;
 
@@ -414,7 +415,7 @@ pub struct ExecutionConfig {
 }
 
 /// How one environment variable is made. Values may hold `{pack_dir}` and `{environment_dir}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EnvironmentChange {
     /// Replace it.
@@ -446,6 +447,9 @@ pub struct RuntimeSpec {
     /// How a script is started.
     #[serde(default)]
     pub execution_config: ExecutionConfig,
+    /// How what packs need beside the interpreter is made; absent: nothing can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<EnvironmentSpec>,
     /// How its interpreters are found.
     #[serde(default)]
     pub detection: DetectionSpec,

@@ -16,6 +16,7 @@
 //! | [`outcome`] | why an attempt ended, with evidence |
 //! | [`child_variables`] | who may set which variable in the environment of a child |
 //! | [`command_line`] | a command as YAML says it |
+//! | [`environment`] | what a pack needs beside its interpreter |
 //! | [`evidence`] | what a worker saw of an attempt |
 //! | [`limit`] | what may be limited, and who holds it |
 //! | [`interpreter`] | interpreters that were found on a machine |
@@ -31,6 +32,7 @@ pub mod action;
 pub mod artifact;
 pub mod child_variables;
 pub mod command_line;
+pub mod environment;
 pub mod evidence;
 pub mod execution;
 pub mod id;
@@ -53,6 +55,7 @@ pub use action::{
 pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use child_variables::{VariableRule, variable_refusal};
 pub use command_line::CommandLine;
+pub use environment::{Environment, EnvironmentSpec, EnvironmentState, Recipe, RecipeCondition, RecipeStep};
 pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
