@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "attune-types",
             "attune-supervise",
+            "attune-process",
             "attune-pack",
             "attune-config",
             "attune-store",

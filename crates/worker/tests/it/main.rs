@@ -8,6 +8,7 @@ mod drain;
 mod extensions;
 mod fixture;
 mod helper;
+mod keeping;
 mod limits;
 mod outcomes;
 mod output;
