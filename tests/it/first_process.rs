@@ -50,7 +50,8 @@ async fn the_first_process_reaps_strangers_passes_signals_on_and_the_exit_code_b
 
     trouble.open_gate();
     let id = client.submit("trouble.daemon", &json!({})).expect("accepted");
-    assert_eq!(client.wait(id).expect("an answer")["status"], "completed");
+    let ended = client.wait(id).expect("an answer");
+    assert_eq!(ended["status"], "completed", "{ended}");
 
     // A stranger: somebody enters the container and leaves a process behind, whose parent is then the first process.
     let namespace = init.to_string();

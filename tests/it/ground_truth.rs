@@ -22,11 +22,13 @@ pub(crate) struct Line {
 impl GroundTruth {
     pub(crate) fn create() -> Self {
         let folder = tempfile::Builder::new().prefix("attune-truth-").tempdir().expect("a temporary folder");
+        // Beside a folder of packs, which workers protect, actions can make nothing new; below a folder they can.
+        std::fs::create_dir(folder.path().join("out")).expect("a folder");
         let actions = folder.path().join("packs/proof/actions");
         std::fs::create_dir_all(&actions).expect("folders");
         let write = |path: PathBuf, text: String| std::fs::write(path, text).expect("a file");
         write(folder.path().join("packs/proof/pack.yaml"), "ref: proof\nversion: 1.0.0\nlabel: Proof\n".to_owned());
-        let truth = folder.path().join("truth").display().to_string();
+        let truth = folder.path().join("out/truth").display().to_string();
         // One write(2) per line to a file opened for appending: lines of concurrent writers never mix.
         let script = format!(
             "echo \"start $ATTUNE_EXECUTION_ID $ATTUNE_WORKER\" >>'{truth}'\nsleep \"${{ATTUNE_PARAM_SECONDS:-0}}\"\n\
@@ -52,7 +54,7 @@ impl GroundTruth {
 
     /// Everything that was written so far.
     pub(crate) fn lines(&self) -> Vec<Line> {
-        read(&self.folder.path().join("truth"))
+        read(&self.folder.path().join("out/truth"))
     }
 
     /// How often each execution was started.

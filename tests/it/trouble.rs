@@ -43,8 +43,12 @@ impl Trouble {
     pub(crate) fn create() -> Self {
         let folder = tempfile::Builder::new().prefix("attune-trouble-").tempdir().expect("a temporary folder");
         let trouble = Self { folder };
-        let truth = trouble.path("truth").display().to_string();
-        let gate = trouble.path("gate").display().to_string();
+        // Beside a folder of packs, which workers protect, actions can make nothing new; below a folder they can.
+        std::fs::create_dir(trouble.path("out")).expect("a folder");
+        // There from the start: in a directory above protected ones, actions can write to files but make none.
+        trouble.write("truth", "");
+        let truth = trouble.path("out/truth").display().to_string();
+        let gate = trouble.path("out/gate").display().to_string();
         let body = format!(
             "echo \"start $ATTUNE_EXECUTION_ID\" >>'{truth}'\nuntil [ -e '{gate}' ]; do sleep 0.1; done\n\
              echo \"end $ATTUNE_EXECUTION_ID\" >>'{truth}'\n"
@@ -94,7 +98,7 @@ impl Trouble {
 
     /// How often each execution wrote `what`.
     pub(crate) fn count(&self, what: &str) -> BTreeMap<i64, usize> {
-        let truth = std::fs::read_to_string(self.path("truth")).unwrap_or_default();
+        let truth = std::fs::read_to_string(self.path("out/truth")).unwrap_or_default();
         let mut count = BTreeMap::new();
         for id in truth.lines().filter_map(|line| line.strip_prefix(what)?.trim().parse().ok()) {
             *count.entry(id).or_default() += 1;
@@ -103,11 +107,11 @@ impl Trouble {
     }
 
     pub(crate) fn open_gate(&self) {
-        self.write("gate", "");
+        self.write("out/gate", "");
     }
 
     pub(crate) fn close_gate(&self) {
-        std::fs::remove_file(self.path("gate")).expect("it was open");
+        std::fs::remove_file(self.path("out/gate")).expect("it was open");
     }
 
     /// Processes of its actions, however far they went from where they were born.
