@@ -3,6 +3,8 @@
 //! The rules need a descriptor of every entry of a few directories such as `/` and `/var/lib`, which hardly ever
 //! change. Opening them costs three times what the rules cost, so a guard keeps them, and looks each time whether
 //! they still hold: the directory is the same and was not changed, and nothing was mounted or unmounted anywhere.
+//! File systems of the kernel's own, such as that of control groups, do not always tell of a change. What is new there
+//! may then stay out of a child's reach; what is out of its reach never comes into it.
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsString};
