@@ -272,12 +272,6 @@ pub const KEYS: &[Key] = &[
         "Bytes of all files of one attempt that are kept at most, by their apparent sizes.",
     ),
     key(
-        "artifacts.keep_output",
-        Kind::Switch,
-        Some("false"),
-        "Store what an attempt wrote, and its result, as artifacts too: `.attune/stdout`, `.attune/stderr`, `.attune/result.json`.",
-    ),
-    key(
         "retention.logs_days",
         Kind::Number { least: 0, most: 36_500 },
         Some("30"),

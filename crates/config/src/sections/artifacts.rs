@@ -25,6 +25,4 @@ pub struct Artifacts {
     pub max_files: u64,
     /// Bytes of all files of one attempt.
     pub max_bytes: u64,
-    /// Whether output and result of an attempt that declares artifacts are stored with them.
-    pub keep_output: bool,
 }
