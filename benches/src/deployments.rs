@@ -37,6 +37,19 @@ impl Running {
     }
 }
 
+impl Running {
+    /// The most memory that each program has had, by name.
+    pub(crate) fn peak_bytes(&self) -> Vec<(&'static str, u64)> {
+        match &self.parts {
+            Parts::Embedded { program, .. } => vec![("attune dev", program.peak_bytes())],
+            Parts::Distributed(deployment) => {
+                let workers = deployment.workers.iter().map(Program::peak_bytes).max().unwrap_or(0);
+                vec![("attune-server", deployment.server.peak_bytes()), ("attune-worker", workers)]
+            }
+        }
+    }
+}
+
 /// Starts `attune dev` in a fresh folder.
 pub(crate) fn embedded(options: &Options, report: &Report) -> io::Result<Running> {
     let folder = tempfile::Builder::new().prefix("attune-bench-").tempdir()?;

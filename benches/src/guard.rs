@@ -6,7 +6,9 @@ use std::io;
 use std::process::Stdio;
 use std::time::Instant;
 
-use attune_process::{Command, How, Launcher, LauncherProgram, OutputLimits, Sandbox, SandboxLevel};
+use attune_process::{
+    Collected, Command, How, Launcher, LauncherProgram, OutputLimits, Sandbox, SandboxLevel, SpawnError,
+};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -115,7 +117,7 @@ impl Bench {
         report.rounds("guard_rate", "per_second", &about, || {
             let start = Instant::now();
             self.runtime.block_on(async {
-                let mut running = tokio::task::JoinSet::new();
+                let mut running = tokio::task::JoinSet::<Result<Collected, SpawnError>>::new();
                 for _ in 0..options.executions {
                     if running.len() >= at_once
                         && let Some(ended) = running.join_next().await

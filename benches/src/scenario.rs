@@ -51,6 +51,44 @@ pub(crate) fn all(options: &Options, report: &Report, deployment: &str, running:
         backlog(report, deployment, running, work)?;
         latency(report, deployment, running, work)?;
     }
+    flood(report, deployment, running)
+}
+
+/// A gibibyte of lines from one execution, beside the same through `cat` into a file.
+fn flood(report: &Report, deployment: &str, running: &Running) -> io::Result<()> {
+    const BYTES: u64 = 1 << 30;
+    let command = format!("yes 0123456789abcde | head -c {BYTES}");
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("flood");
+    let line = format!("{command} | cat >'{}'", file.display());
+    let bare = Bare { program: "/bin/sh", arguments: vec!["-c".into(), line], input: "" };
+    let about = json!({"deployment": deployment, "bytes": BYTES});
+    let rate = |milliseconds: f64| (BYTES >> 20) as f64 / milliseconds * 1000.0;
+    let (mut floors, mut ratios) = (Vec::new(), Vec::new());
+    report.rounds("log_path_whole", "MiB/s", &about, || {
+        let floor = rate(bare.one_at_a_time(1)?.median());
+        std::fs::remove_file(&file)?;
+        let start = Instant::now();
+        let id = running.client.submit("core.run_command", &json!({"command": command})).map_err(io::Error::other)?;
+        let ended = running.client.wait(id).map_err(io::Error::other)?;
+        let own = rate(start.elapsed().as_secs_f64() * 1000.0);
+        if ended["status"] != "completed" {
+            return Err(io::Error::other(format!("execution {id} was not completed: {ended}")));
+        }
+        floors.push(floor);
+        ratios.push(own / floor);
+        Ok(own)
+    })?;
+    report.figure("floor_cat_whole", "MiB/s", &Samples::new(floors), &about);
+    report.figure("log_path_whole_over_cat", "ratio", &Samples::new(ratios), &about);
+    for (name, bytes) in running.peak_bytes() {
+        report.single(
+            "flood_peak_resident",
+            "bytes",
+            bytes as f64,
+            &json!({"deployment": deployment, "program": name}),
+        );
+    }
     Ok(())
 }
 
