@@ -36,7 +36,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "attune-types",
             "attune-supervise",
-            "attune-process",
             "attune-pack",
             "attune-config",
             "attune-store",

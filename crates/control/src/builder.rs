@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use attune_artifacts::Place;
-use attune_pack::Library;
+use attune_pack::Shelf;
 use attune_queue::Queue;
 use attune_store::{ReaperPolicy, RetentionPolicy, Store};
 
@@ -23,13 +23,13 @@ const LEAST_TOKEN: usize = 16;
 pub struct Control;
 
 impl Control {
-    /// Begins a control plane on `store` and `queue`. The packs of `library` are stored when it starts.
+    /// Begins a control plane on `store` and `queue`. The packs of `shelf` are stored when it starts, and when they change.
     #[must_use]
-    pub fn builder(store: Arc<dyn Store>, queue: Arc<dyn Queue>, library: Library) -> ControlBuilder {
+    pub fn builder(store: Arc<dyn Store>, queue: Arc<dyn Queue>, shelf: Shelf) -> ControlBuilder {
         ControlBuilder {
             store,
             queue,
-            library,
+            shelf: Arc::new(shelf),
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             listener: None,
             api: true,
@@ -49,7 +49,7 @@ impl Control {
 pub struct ControlBuilder {
     store: Arc<dyn Store>,
     queue: Arc<dyn Queue>,
-    library: Library,
+    shelf: Arc<Shelf>,
     address: SocketAddr,
     listener: Option<TcpListener>,
     api: bool,
@@ -178,12 +178,13 @@ impl ControlBuilder {
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
 
-        for pack in self.library.packs() {
+        for pack in self.shelf.library().packs() {
             let contents = contents_of(pack);
             let name = contents.pack.pack_ref.clone();
             self.store.put_pack(&contents).await.map_err(|source| ControlError::StorePack { pack: name, source })?;
         }
         let (supervisor, ending) = tree::start(Parts {
+            shelf: self.shelf,
             store: self.store,
             queue: self.queue,
             listener,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use attune_artifacts::Place;
+use attune_pack::Shelf;
 use attune_queue::Queue;
 use attune_store::{GroupCommit, ReaperPolicy, RetentionPolicy, Store};
 use attune_supervise::{ChildSpec, Ending, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
@@ -14,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::api::{ApiServer, ApiState, Catalogue, MOST_FOLLOWERS, MOST_WAITING, TokenCheck};
 use crate::bell::{Bell, BellDeps};
+use crate::packs::{Packs, PacksDeps};
 use crate::reaper::{Reaper, ReaperDeps};
 use crate::relay::{Relay, RelayDeps};
 use crate::retention::{Retention, RetentionDeps};
@@ -29,6 +31,8 @@ const API_GRACE: Duration = Duration::from_secs(12);
 
 /// Everything the tree is made of.
 pub(crate) struct Parts {
+    /// The packs whose changes are followed.
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) queue: Arc<dyn Queue>,
     /// Absent: no API.
@@ -46,8 +50,20 @@ pub(crate) struct Parts {
 
 /// Starts the tree.
 pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
-    let Parts { store, queue, listener, token, timing, placement, retention, place, ticks, threads, fault_injection } =
-        parts;
+    let Parts {
+        shelf,
+        store,
+        queue,
+        listener,
+        token,
+        timing,
+        placement,
+        retention,
+        place,
+        ticks,
+        threads,
+        fault_injection,
+    } = parts;
     let waiters = Waiters::default();
     let mut tree = TreeBuilder::new("control", Strategy::OneForOne, Policy::default()).fault_injection(fault_injection);
 
@@ -73,6 +89,9 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
 
     let deps = RetentionDeps { store: Arc::clone(&store), policy: retention };
     tree.child(ChildSpec::new("retention", Restart::Permanent), move |life| Retention::new(deps, life));
+
+    let deps = PacksDeps { store: Arc::clone(&store), shelf };
+    tree.child(ChildSpec::new("packs", Restart::Permanent), move |life| Packs::new(deps, life));
 
     let deps = BellDeps {
         store: Arc::clone(&store),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::Recipient;
 use attune_artifacts::Place;
 use attune_config::OutputPolicy;
-use attune_pack::Library;
+use attune_pack::{Library, Shelf};
 use attune_process::limits::Support;
 use attune_process::sandbox::probe;
 use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
@@ -33,6 +33,7 @@ use crate::limits;
 use crate::mode::Mode;
 use crate::notice::ExecutionNotice;
 use crate::overseer::Overseer;
+use crate::packs::Packs;
 use crate::ports::{Extension, Ports};
 use crate::pulse::{self, Pulse};
 use crate::sandbox::{Sandboxes, Surroundings};
@@ -189,7 +190,8 @@ impl WorkerBuilder {
         let place = home.path().join("helper");
         let helper = HelperPlaces::make(place.clone(), &settings.helper_program).map_err(unusable(place))?;
 
-        let library = self.library.take().unwrap_or_else(|| read_packs(&settings));
+        let packs = Packs::new(self.library.take().map_or_else(|| read_packs(&settings), Shelf::fixed));
+        let library = packs.library();
         let registry = self.find_interpreters(&library, &launcher).await;
         let capabilities = capabilities(&settings, &registry);
         let is_swept = sweep(&home.path(), incarnation).await;
@@ -244,7 +246,7 @@ impl WorkerBuilder {
             stdout: limits(settings.max_stdout_bytes),
             stderr: limits(settings.max_stderr_bytes),
             resolved: Mutex::new(HashMap::new()),
-            library,
+            packs,
         });
         let tree = tree::grow(Parts {
             mode: self.mode,
@@ -255,7 +257,7 @@ impl WorkerBuilder {
             artifacts,
             secrets: Arc::clone(&self.secrets),
             environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
-            wanted_environments: environments_of(&planner.library),
+            wanted_environments: environments_of(&library),
             planner,
             launcher,
             store: Arc::clone(&store),
@@ -314,12 +316,12 @@ fn kept_files(settings: &Settings, home: &Home, store: &Arc<dyn Store>) -> Resul
     Ok(Arc::new(kept.keeping_files(place, settings.name.clone(), home.join("unnoted"))))
 }
 
-fn read_packs(settings: &Settings) -> Library {
-    let library = Library::scan(&settings.pack_directories);
-    for error in library.broken() {
+fn read_packs(settings: &Settings) -> Shelf {
+    let shelf = Shelf::open(&settings.pack_directories);
+    for error in shelf.library().broken() {
         tracing::warn!(error = error as &dyn std::error::Error, "pack cannot be used");
     }
-    library
+    shelf
 }
 
 fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {

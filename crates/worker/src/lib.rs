@@ -53,6 +53,7 @@ mod limits;
 mod mode;
 mod notice;
 mod overseer;
+mod packs;
 mod ports;
 mod pulse;
 mod registration;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_control::{Control, ControlHandle};
-use attune_pack::{Library, Overrides, execution_spec, inline_spec};
+use attune_pack::{Overrides, Shelf, execution_spec, inline_spec};
 use attune_process::{Launcher, LauncherProgram};
 use attune_queue::{MemoryQueue, Queue};
 use attune_runtime::{DetectOptions, Registry, with_builtin};
@@ -110,7 +110,7 @@ impl Parts {
         store.migrate().await.map_err(failed("making the database in memory"))?;
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
         // Requests are checked against the packs before they are submitted, so the catalogue stays empty.
-        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), Library::default())
+        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::default())
             .without_api()
             .start()
             .await

@@ -30,6 +30,7 @@ mod token;
 mod workers;
 
 pub(crate) use catalogue::Catalogue;
+pub(crate) use packs::contents_of;
 pub use problem::{FieldProblem, Problem};
 pub(crate) use server::ApiServer;
 pub(crate) use state::{ApiState, MOST_FOLLOWERS, MOST_WAITING};

@@ -3,6 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    attune_process::serve_as_launcher_if_asked();
     attune_control::cli::main()
 }

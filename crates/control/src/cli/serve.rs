@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use attune_artifacts::{Place, PlaceError, S3Options};
 use attune_config::{Config, Protocol};
-use attune_pack::Library;
+use attune_pack::Shelf;
 use attune_queue::{ConnectOptions, Dns, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, ReaperPolicy, Store, StoreError};
 use attune_supervise::{Abort, TreeEnd};
@@ -135,11 +135,11 @@ async fn open_queue(config: &Config) -> Result<Arc<dyn Queue>, ServeError> {
 }
 
 async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) -> Result<ControlHandle, ServeError> {
-    let library = Library::scan(&config.packs.directories);
-    for broken in library.broken() {
+    let shelf = Shelf::open(&config.packs.directories);
+    for broken in shelf.library().broken() {
         tracing::warn!(error = %crate::trouble::chain(broken), "a pack cannot be used and is left out");
     }
-    let control = Control::builder(store, queue, library)
+    let control = Control::builder(store, queue, shelf)
         .listen(address_of(&config.server.host, config.server.port).await?)
         .api_token(config.server.api_token.as_ref().map(|token| token.expose().to_owned()))
         .timing(timing_of(&config.protocol))

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use attune_control::{Control, ControlError};
-use attune_pack::Library;
+use attune_pack::Shelf;
 use serde_json::Value;
 
 use crate::client::Client;
@@ -84,13 +84,13 @@ fn an_open_door_to_everybody_is_refused() {
     on_system(async {
         let fixture = Fixture::start().await;
         let builder = || {
-            Control::builder(fixture.store.clone(), fixture.queue.clone(), Library::default())
+            Control::builder(fixture.store.clone(), fixture.queue.clone(), Shelf::default())
                 .listen(SocketAddr::from(([0, 0, 0, 0], 0)))
         };
         assert!(matches!(builder().start().await.err(), Some(ControlError::Exposed { .. })));
         let weak = builder().api_token(Some("short".to_owned())).start().await.err();
         assert!(matches!(weak, Some(ControlError::WeakToken { length: 5, least: 16 })));
-        let taken = Control::builder(fixture.store.clone(), fixture.queue.clone(), Library::default())
+        let taken = Control::builder(fixture.store.clone(), fixture.queue.clone(), Shelf::default())
             .listen(fixture.control.address());
         assert!(matches!(taken.start().await.err(), Some(ControlError::Listen { .. })));
         fixture.stop().await;

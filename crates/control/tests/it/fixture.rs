@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use attune_control::{Control, ControlBuilder, ControlHandle, Ticks};
-use attune_pack::Library;
+use attune_pack::{Library, Shelf};
 use attune_queue::{ConsumeOptions, ConsumerLink, LinkEvent, MemoryQueue, Queue};
 use attune_store::{
     Answered, ClaimAnswer, ClaimRequest, Claimed, Completion, OpenOptions, Registered, Registration, Store,
@@ -67,7 +67,7 @@ impl Fixture {
         let queue = Arc::new(MemoryQueue::new());
         let library = Library::scan(&[folder.path().join("packs")]);
         assert_eq!(library.broken(), &[]);
-        let builder = Control::builder(Arc::clone(&store), queue.clone(), library).fault_injection(true);
+        let builder = Control::builder(Arc::clone(&store), queue.clone(), Shelf::fixed(library)).fault_injection(true);
         let control = change(builder).start().await.expect("a control plane");
         let client = Client::new(control.address());
         Self { store, queue, control, client, folder }

@@ -119,7 +119,8 @@ fn an_order_whose_queue_is_missing_is_left_to_the_beat() {
             worker: worker.registered.id,
             incarnation: worker.incarnation,
             holding: Vec::new(),
-            lease_ms: 45_000, refuses_work: false
+            lease_ms: 45_000,
+            refuses_work: false,
         };
         let (execution, attempt) = attune_testkit::eventually("the beat tells", Duration::from_secs(30), || async {
             worker.store.beat(&beat).await.expect("an answer").assigned.first().copied()

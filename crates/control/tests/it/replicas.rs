@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_control::{Control, ControlHandle};
-use attune_pack::Library;
+use attune_pack::Shelf;
 use attune_queue::{MemoryQueue, Queue};
 use attune_store::{OpenOptions, Store};
 use attune_testkit::postgres::TestDatabase;
@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::fixture::{Worker, on_system, quick};
 
 async fn replica(store: Arc<dyn Store>, queue: Arc<MemoryQueue>) -> ControlHandle {
-    Control::builder(store, queue, Library::default()).ticks(quick()).start().await.expect("a control plane")
+    Control::builder(store, queue, Shelf::default()).ticks(quick()).start().await.expect("a control plane")
 }
 
 #[test]

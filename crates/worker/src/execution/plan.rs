@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attune_artifacts::HarvestLimits;
-use attune_pack::Library;
 use attune_process::{Command, OutputLimits};
 use attune_runtime::{CleanEnvironment, Registry, ResolveError, Resolved, Script};
 use attune_store::Claimed;
@@ -22,11 +21,12 @@ use crate::artifacts::{ArtifactStore, Keeping};
 use crate::executions::Key;
 use crate::helper::HelperPlaces;
 use crate::limits;
+use crate::packs::Packs;
 use crate::sandbox::Sandboxes;
 
 /// From the work of a claim to the command that does it.
 pub(crate) struct Planner {
-    pub(crate) library: Library,
+    pub(crate) packs: Packs,
     pub(crate) registry: Registry,
     pub(crate) areas: WorkAreas,
     pub(crate) helper: HelperPlaces,
@@ -70,11 +70,11 @@ impl Planner {
         let script = Script {
             path,
             arguments: Vec::new(),
-            pack_dir: pack_dir.map(Path::to_path_buf),
+            pack_dir: pack_dir.clone(),
             environment_dir: environment.map(Path::to_path_buf),
         };
         let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
-        let places = Places { pack_dir, artifacts_dir: area.artifacts_dir.clone(), result_file: &area.result_file };
+        let places = Places { pack_dir: pack_dir.as_deref(), artifacts_dir: area.artifacts_dir.clone(), result_file: &area.result_file };
         command.environment.extend(self.variables.of(key, work, places));
         self.helper.announce(&mut command.environment);
         if own.is_some() && self.sandboxes.hides_temporary() {
@@ -129,7 +129,7 @@ impl Planner {
         Ok(resolved)
     }
 
-    fn script<'a>(&'a self, spec: &ExecutionSpec, area: &mut WorkArea) -> Result<(PathBuf, Option<&'a Path>), Outcome> {
+    fn script(&self, spec: &ExecutionSpec, area: &mut WorkArea) -> Result<(PathBuf, Option<PathBuf>), Outcome> {
         if let Some(code) = &spec.code {
             if !is_plain_name(&code.name) {
                 return Err(not_executable(format!("{:?} is not a file name", code.name)));
@@ -140,8 +140,9 @@ impl Planner {
             return Ok((path, None));
         }
         let pack = &spec.action.pack;
-        let directory = self.library.pack_dir(pack).ok_or_else(|| {
-            let searched: Vec<String> = self.library.searched().iter().map(|path| path.display().to_string()).collect();
+        let library = self.packs.library();
+        let directory = library.pack_dir(pack).ok_or_else(|| {
+            let searched: Vec<String> = library.searched().iter().map(|path| path.display().to_string()).collect();
             not_executable(format!("pack {pack} is not on this worker (searched {})", searched.join(", ")))
         })?;
         let relative = Path::new(&spec.entry_point);
@@ -152,7 +153,7 @@ impl Planner {
         if !path.is_file() {
             return Err(not_executable(format!("entry point {} does not exist", path.display())));
         }
-        Ok((path, Some(directory)))
+        Ok((path, Some(directory.to_path_buf())))
     }
 }
 

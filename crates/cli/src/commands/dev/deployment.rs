@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use attune_artifacts::Place;
 use attune_control::{Control, ControlHandle, retention_of};
+use attune_pack::Shelf;
 use attune_queue::{MemoryQueue, Queue};
 use attune_store::{OpenOptions, Store};
 use attune_supervise::TreeEnd;
@@ -49,7 +50,7 @@ impl Deployment {
         let mut settings = settings(directory, name, &local);
         let place = Place::of(settings.bucket.as_ref(), &settings.artifacts_directory)
             .map_err(|error| CliError::internal("using the place where files are kept", error))?;
-        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), local.library.clone())
+        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::open(&local.absolute_pack_directories()))
             .listener(listener)
             .api_token(Some(token.to_owned()))
             .retention(retention_of(&local.config.retention))
