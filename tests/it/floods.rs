@@ -97,7 +97,7 @@ async fn a_gibibyte_and_fifty_floods_at_once_leave_the_worker_small_and_head_and
             let ended = client.wait(*id).expect("an answer");
             assert_eq!(ended["status"], "completed", "{ended}");
         }
-        println!(
+        eprintln!(
             "figure: worker's peak after {count} of {action} with {length} bytes: {} KiB",
             worker.peak_bytes() >> 10
         );

@@ -1,7 +1,5 @@
 //! A worker, its launcher and its guards, killed and stopped while twenty executions run.
 
-use std::time::Duration;
-
 use attune_end_to_end::{Client, Deployment};
 use attune_testkit::eventually;
 use attune_testkit::postgres::TestDatabase;
@@ -160,5 +158,4 @@ async fn when_the_launcher_is_stopped_what_runs_ends_and_what_comes_runs_when_it
     stand.assert_ended(&more, "completed", &["exited"]);
     trouble.wait_until_dead("the last end").await;
     assert!(trouble.count("start").values().all(|count| *count == 1), "nothing ran twice");
-    let _ = Duration::ZERO;
 }

@@ -45,8 +45,6 @@ impl Trouble {
         let trouble = Self { folder };
         // Beside a folder of packs, which workers protect, actions can make nothing new; below a folder they can.
         std::fs::create_dir(trouble.path("out")).expect("a folder");
-        // There from the start: in a directory above protected ones, actions can write to files but make none.
-        trouble.write("truth", "");
         let truth = trouble.path("out/truth").display().to_string();
         let gate = trouble.path("out/gate").display().to_string();
         let body = format!(
@@ -124,7 +122,7 @@ impl Trouble {
     pub(crate) async fn wait_until_dead(&self, since: &str) {
         let begun = Instant::now();
         eventually("the trees to be dead", LONG, || async { (self.living() == 0).then_some(()) }).await;
-        println!("figure: trees dead {:?} after {since}", begun.elapsed());
+        eprintln!("figure: trees dead {:?} after {since}", begun.elapsed());
     }
 }
 

@@ -34,7 +34,7 @@ fn a_fork_bomb_dies_at_once_and_its_neighbours_finish() {
             std::fs::remove_file(gate).expect("the gate closes");
             (bomb, ends, took)
         });
-        println!("figure: {:?}: a fork bomb was dead {took:?} after the kill", stage.world);
+        eprintln!("figure: {:?}: a fork bomb was dead {took:?} after the kill", stage.world);
         assert_eq!(bomb.ended.how, How::Signaled(libc::SIGKILL), "{bomb:?}");
         assert!(neighbours.iter().all(|end| end.ended.how == How::Exited(5)), "{neighbours:?}");
     });

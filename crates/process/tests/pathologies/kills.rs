@@ -40,7 +40,7 @@ fn everywhere(test: &str, cast: Cast, watch: impl Fn(&mut Worker)) {
             let begun = clock::boot();
             let mut worker = Worker { world, surroundings, before, child: play("worker") };
             wait_until_none("the worker is up", || worker.missing("up"));
-            println!("{world:?}: twenty are up after {:?}", clock::boot() - begun);
+            eprintln!("{world:?}: twenty are up after {:?}", clock::boot() - begun);
             watch(&mut worker);
             let Worker { mut child, before, .. } = worker;
             child.kill().expect("the worker is killed");
@@ -88,7 +88,7 @@ fn be_worker(world: World, surroundings: &Surroundings, cast: Cast) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             // Touched, so that it is really had.
-            println!("{}", vec![b'x'; 1 << 28].len());
+            eprintln!("{}", vec![b'x'; 1 << 28].len());
         });
         let (asked, launcher, more) = (surroundings.path("one more"), stage.launcher.clone(), stage.shell("exit 3"));
         let answer = surroundings.clone();
@@ -204,7 +204,7 @@ impl Worker<'_> {
     fn wait_until_trees_are_dead(&self, since: &str) {
         let begun = clock::boot();
         wait_until_none("trees", || self.trees());
-        println!("figure: {:?}: trees dead {:?} after {since}", self.world, clock::boot() - begun);
+        eprintln!("figure: {:?}: trees dead {:?} after {since}", self.world, clock::boot() - begun);
     }
 
     /// Puts a process into a control group that has no memory to spare, where that can be done.
@@ -238,7 +238,7 @@ fn when_the_worker_is_killed_everything_dies() {
         worker.child.wait().expect("it is reaped");
         let begun = clock::boot();
         worker.before.assert_no_process();
-        println!("figure: {:?}: all dead {:?} after the worker was killed", worker.world, clock::boot() - begun);
+        eprintln!("figure: {:?}: all dead {:?} after the worker was killed", worker.world, clock::boot() - begun);
     };
     everywhere(&test_of(&body), Cast::default(), body);
 }
@@ -268,7 +268,7 @@ fn when_a_guard_is_killed_its_tree_dies_and_the_others_go_on() {
             let ends = worker.ends();
             victims.iter().filter(|number| !ends.contains_key(number)).map(|number| number.to_string()).collect()
         });
-        println!("figure: {:?}: four guards' ends known after {:?}", worker.world, clock::boot() - begun);
+        eprintln!("figure: {:?}: four guards' ends known after {:?}", worker.world, clock::boot() - begun);
         let ends = worker.ends();
         for victim in victims {
             assert_eq!(ends[&victim], "GuardLost(Killed(9)) None", "{victim}: {ends:?}");
@@ -394,7 +394,7 @@ fn when_the_launcher_runs_out_of_memory_nothing_is_left_without_an_end() {
         // Another launcher did it, or it can be tried again.
         assert!(["Exited(3)", "later"].contains(&more.as_str()), "{more}");
         let was_killed = !processes().contains_key(&launcher);
-        println!("figure: {:?}: the launcher was killed: {was_killed}; one more came to: {more}", worker.world);
+        eprintln!("figure: {:?}: the launcher was killed: {was_killed}; one more came to: {more}", worker.world);
         worker.open_gate();
         let ends = worker.all_ends();
         for (number, end) in &ends {
@@ -425,7 +425,7 @@ fn when_guards_run_out_of_memory_their_trees_die_and_each_end_is_known() {
             assert!(by_itself || end == "GuardLost(Killed(9)) None", "{number}: {end}");
         }
         let lost = ends.values().filter(|end| end.starts_with("GuardLost")).count();
-        println!("figure: {:?}: {lost} guards of {} were killed for memory", worker.world, ends.len());
+        eprintln!("figure: {:?}: {lost} guards of {} were killed for memory", worker.world, ends.len());
         assert_eq!(ends.len(), TWENTY);
         worker.wait_until_trees_are_dead("the last end");
         signal(worker.pid(), libc::SIGKILL);
