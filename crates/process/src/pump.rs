@@ -75,7 +75,7 @@ impl Pump {
             if rest == Some(0) {
                 break;
             }
-            match self.read() {
+            match self.read(rest.is_some()) {
                 Ok((0, _)) => break,
                 Ok((count, chunk)) => {
                     rest = rest.map(|bytes| bytes.saturating_sub(count));
@@ -115,16 +115,28 @@ impl Pump {
     }
 
     /// Reads once, and says how much and what of it is to be passed on.
-    fn read(&mut self) -> io::Result<(usize, Option<Chunk>)> {
+    ///
+    /// `is_cut`: asks the kernel itself. The runtime says that nothing can be read as long as it has not heard of what
+    /// was written, and then the output of a child that has just ended would be taken for empty.
+    fn read(&mut self, is_cut: bool) -> io::Result<(usize, Option<Chunk>)> {
         let room = self.window.room();
         if room == 0 {
             self.buffer = Vec::new();
-            let count = self.pipe.try_read(self.window.space())?;
+            let space = self.window.space();
+            let count = if is_cut { system::read(self.pipe.as_fd(), space)? } else { self.pipe.try_read(space)? };
             self.window.filled(count, clock::wall());
             return Ok((count, None));
         }
         self.buffer.reserve_exact(self.next_size.min(room));
-        let count = self.pipe.try_read_buf(&mut self.buffer)?;
+        let count = if is_cut {
+            let begin = self.buffer.len();
+            self.buffer.resize(self.buffer.capacity(), 0);
+            let read = system::read(self.pipe.as_fd(), self.buffer.get_mut(begin..).unwrap_or_default());
+            self.buffer.truncate(begin + *read.as_ref().unwrap_or(&0));
+            read?
+        } else {
+            self.pipe.try_read_buf(&mut self.buffer)?
+        };
         Ok((count, if count == 0 { None } else { self.take(count) }))
     }
 
@@ -153,6 +165,29 @@ impl Pump {
         if limits.stops && !self.is_told && self.window.is_over() {
             self.is_told = true;
             over(stream, limits.max_bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_pipe_is_taken_although_the_runtime_has_not_heard_of_it() {
+        for limit in [0, 3, 100] {
+            let (reader, writer) = io::pipe().expect("a pipe");
+            io::Write::write_all(&mut &writer, b"hello").expect("written");
+            // The only thread of this runtime is busy with the pump until that waits, so no news of the pipe can come.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let total = runtime.block_on(async {
+                let pump = Pump::new(reader.into(), Stream::Stdout, OutputLimits::of(limit)).expect("a pump");
+                let cut = Cut::default();
+                cut.ask();
+                let (sender, _receiver) = tokio::sync::mpsc::channel(4);
+                pump.run(&sender, &cut, &|_, _| ()).await
+            });
+            assert_eq!(total.bytes, 5, "with {limit} bytes kept");
         }
     }
 }

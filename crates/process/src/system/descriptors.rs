@@ -50,6 +50,13 @@ pub(crate) fn unread(fd: BorrowedFd<'_>) -> usize {
     if result < 0 { 0 } else { usize::try_from(bytes).unwrap_or(0) }
 }
 
+/// Reads from a descriptor that does not block, as much as there is and fits.
+pub(crate) fn read(fd: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: read writes at most so many bytes to the address given, and `space` has them.
+    let count = unsafe { libc::read(fd.as_raw_fd(), space.as_mut_ptr().cast(), space.len()) };
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
 /// Makes a pipe hold so many bytes, when this user may.
 pub(crate) fn widen(fd: BorrowedFd<'_>, bytes: usize) {
     let bytes = c_int::try_from(bytes).unwrap_or(c_int::MAX);

@@ -33,7 +33,7 @@ fn a_child_gets_the_environment_that_was_given_and_nothing_else() {
             let mut names: Vec<&str> = said.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
             names.sort_unstable();
             // The shell adds PWD.
-            assert_eq!(names, ["DIRECTORY", "NUMBER", "PATH", "PWD"]);
+            assert_eq!(names, ["DIRECTORY", "NUMBER", "PATH", "PWD"], "{number}: {end:?}");
             assert!(said.contains(&format!("NUMBER={number}\n")));
         }
     });
