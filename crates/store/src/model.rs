@@ -1,6 +1,7 @@
 //! What the store is asked and what it answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_types::{
     ActionSpec, AttemptNumber, Capabilities, Envelope, Evidence, Execution, ExecutionEvent, ExecutionId, ExecutionSpec,
@@ -296,15 +297,27 @@ pub struct BeatReply {
     pub assigned: Vec<(ExecutionId, AttemptNumber)>,
 }
 
+/// Which of what is claimed does not start yet, because its environment must be made first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing: what is claimed starts with the claim.
+    #[default]
+    Nothing,
+    /// Everything.
+    Everything,
+    /// The executions of these actions. Whoever claims knows only numbers; the store knows what they run.
+    Actions(Arc<BTreeSet<String>>),
+}
+
 /// A wish to claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
     /// Which execution.
     pub execution: ExecutionId,
     /// Which try.
     pub attempt: AttemptNumber,
-    /// Claim without starting: the environment must be prepared first.
-    pub hold: bool,
+    /// When to claim without starting: the environment must be prepared first.
+    pub hold: Hold,
     /// How long the lease lasts, in milliseconds.
     pub lease_ms: i64,
 }
@@ -325,6 +338,8 @@ pub struct Claimed {
     pub execution: ExecutionId,
     /// Which try.
     pub attempt: AttemptNumber,
+    /// Whether it was claimed without starting; [`Store::start`](crate::Store::start) lets it start.
+    pub held: bool,
     /// The right to finish it.
     pub token: LeaseToken,
     /// What to run and how.

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
     Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, beat, cancel, catalogue, hand_back, logs, outbox, reading, reap, register, repeat, retain, take_back,
+    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain, take_back,
     view,
 };
 use crate::options::OpenOptions;
@@ -399,6 +399,28 @@ impl<B: Backend> Store for SqlStore<B> {
         self.bounded("letting a worker go", async {
             let mut unit = self.unit().await?;
             register::deregister(&mut unit, id, incarnation).await?;
+            self.commit(unit).await
+        })
+        .await
+    }
+
+    async fn put_environments(&self, worker: WorkerId, environments: Vec<Environment>) -> Result<(), StoreError> {
+        self.bounded("noting environments", async {
+            let mut unit = self.unit().await?;
+            environments::put(&mut unit, worker, &environments).await?;
+            self.commit(unit).await
+        })
+        .await
+    }
+
+    async fn environments(&self) -> Result<Vec<Environment>, StoreError> {
+        self.bounded("listing environments", async { environments::read(&mut *self.session().await?).await }).await
+    }
+
+    async fn forget_environments(&self, worker: WorkerId, fingerprints: Vec<String>) -> Result<(), StoreError> {
+        self.bounded("forgetting environments", async {
+            let mut unit = self.unit().await?;
+            environments::forget(&mut unit, worker, &fingerprints).await?;
             self.commit(unit).await
         })
         .await

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
     Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
@@ -165,6 +165,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// Marks a worker as left; attempts that it has assigned but not claimed go back.
     async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError>;
+
+    /// Notes what a worker tells about environments, in the place of what it told before. Their `worker` and `changed_at`
+    /// are not looked at; sizes and times that are absent stay as they were.
+    async fn put_environments(&self, worker: WorkerId, environments: Vec<Environment>) -> Result<(), StoreError>;
+
+    /// What workers told about environments last, by pack, runtime and worker.
+    async fn environments(&self) -> Result<Vec<Environment>, StoreError>;
+
+    /// Forgets environments, by fingerprint, that a worker does not have any more.
+    async fn forget_environments(&self, worker: WorkerId, fingerprints: Vec<String>) -> Result<(), StoreError>;
 
     /// All workers by name.
     async fn workers(&self) -> Result<Vec<Worker>, StoreError>;

@@ -150,7 +150,7 @@ impl Worker {
     }
 
     pub(crate) async fn claim(&self, execution: ExecutionId, attempt: AttemptNumber) -> Option<Claimed> {
-        let request = ClaimRequest { execution, attempt, hold: false, lease_ms: 45_000 };
+        let request = ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 45_000 };
         match self.store.claim(self.incarnation, vec![request]).await.expect("an answer").remove(0) {
             ClaimAnswer::Granted(claimed) => Some(*claimed),
             ClaimAnswer::Refused => None,

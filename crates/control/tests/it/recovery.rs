@@ -54,7 +54,7 @@ fn a_lease_that_ran_out_is_ended_and_called_unknown() {
         let worker = fixture.worker("w1", &["shell"], 1).await;
         let id = fixture.submit_plain().await;
         let (execution, attempt) = worker.next_order().await;
-        let request = attune_store::ClaimRequest { execution, attempt, hold: false, lease_ms: 200 };
+        let request = attune_store::ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 200 };
         worker.store.claim(worker.incarnation, vec![request]).await.expect("an answer");
         let execution = fixture.client.get(&format!("/api/v1/executions/{id}?wait=60")).await.json();
         assert_eq!(execution["status"], "abandoned");

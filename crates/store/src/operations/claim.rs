@@ -1,8 +1,8 @@
 //! Claiming, one after the other inside one transaction.
 
-use attune_types::{AttemptState, ExecutionStatus, Incarnation};
+use attune_types::{AttemptState, ExecutionSpec, ExecutionStatus, Incarnation};
 
-use crate::model::{ClaimAnswer, ClaimRequest, Claimed};
+use crate::model::{ClaimAnswer, ClaimRequest, Claimed, Hold};
 use crate::session::Sql;
 use crate::token;
 use crate::trouble::Trouble;
@@ -43,27 +43,34 @@ async fn claim_one(unit: &mut Unit, incarnation: Incarnation, request: &ClaimReq
     }
     let (id, now) = (request.execution.0, unit.now);
     let token = token::fresh()?;
-    let state = if request.hold { AttemptState::Claimed } else { AttemptState::Running };
+    let work = unit.one(WORK, vec![id.into()]).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let spec: ExecutionSpec = document_of(&work, "spec")?;
+    let held = match &request.hold {
+        Hold::Nothing => false,
+        Hold::Everything => true,
+        Hold::Actions(actions) => actions.contains(&spec.action.to_string()),
+    };
+    let state = if held { AttemptState::Claimed } else { AttemptState::Running };
     let values = vec![
         id.into(),
         request.attempt.0.into(),
         state.as_str().into(),
         token::hash(token).into(),
         now.into(),
-        (!request.hold).then_some(now).into(),
+        (!held).then_some(now).into(),
         now.saturating_add(request.lease_ms.saturating_mul(1000)).into(),
     ];
     unit.run(CLAIM, values).await?;
-    if !request.hold {
+    if !held {
         unit.run(RUN, vec![id.into(), now.into()]).await?;
         unit.touched.executions.push(request.execution);
     }
-    let work = unit.one(WORK, vec![id.into()]).await?.ok_or(sqlx::Error::RowNotFound)?;
     Ok(ClaimAnswer::Granted(Box::new(Claimed {
         execution: request.execution,
         attempt: request.attempt,
+        held,
         token,
-        spec: document_of(&work, "spec")?,
+        spec,
         parameters: document_of(&work, "parameters")?,
         trace: standing.trace,
     })))

@@ -10,7 +10,7 @@ use attune_types::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, LogChunk
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Row, query};
 
-use crate::model::{Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, ReaperPolicy, Submitted};
+use crate::model::{Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, Hold, ReaperPolicy, Submitted};
 use crate::operations::assign::Made;
 use crate::operations::submit::RequestRow;
 use crate::read_back::{document, to_text};
@@ -47,8 +47,9 @@ const ASSIGN: &str = "SELECT place, attempt, outbox_id, trace, occurred_at FROM 
 const CLAIM: &str = "\
 WITH clock AS MATERIALIZED (SELECT attune_now() AS now), \
 locked AS MATERIALIZED ( \
-    SELECT e.id, u.attempt, u.hold, u.lease_us, u.token_hash, u.place \
-    FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::bigint[], $5::bytea[]) WITH ORDINALITY \
+    SELECT e.id, u.attempt, u.hold = 1 OR (u.hold = 2 AND e.action = ANY($7::text[])) AS hold, u.lease_us, \
+        u.token_hash, u.place \
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[]) WITH ORDINALITY \
         AS u (execution, attempt, hold, lease_us, token_hash, place) \
     JOIN execution e ON e.id = u.execution WHERE e.status = 'scheduled' \
     ORDER BY e.id, u.place FOR NO KEY UPDATE OF e), \
@@ -61,7 +62,7 @@ claimed AS ( \
     RETURNING l.id, l.hold, l.place, c.now), \
 ran AS ( \
     UPDATE execution e SET status = 'running', started_at = d.now FROM claimed d WHERE e.id = d.id AND NOT d.hold) \
-SELECT d.place, r.spec, r.parameters, r.trace FROM claimed d JOIN execution_request r ON r.id = d.id";
+SELECT d.place, d.hold, r.spec, r.parameters, r.trace FROM claimed d JOIN execution_request r ON r.id = d.id";
 
 // What needs a decision (a retry policy, a cancel that was asked for) is left to the caller: only ends that are plain
 // pass here.
@@ -202,13 +203,26 @@ pub(super) async fn claim(
     requests: &[ClaimRequest],
 ) -> Result<(Vec<ClaimAnswer>, Touched), Trouble> {
     let tokens = requests.iter().map(|_| token::fresh()).collect::<Result<Vec<LeaseToken>, _>>()?;
+    // Requests of one moment come from one worker and name the same actions; holding one more costs one more commit.
+    let named = requests.iter().filter_map(|one| match &one.hold {
+        Hold::Actions(actions) => Some(actions.iter().cloned()),
+        Hold::Nothing | Hold::Everything => None,
+    });
+    let mut actions: Vec<String> = named.flatten().collect();
+    actions.sort_unstable();
+    actions.dedup();
     let rows = query(CLAIM)
         .bind(column(requests, |one| one.execution.0))
         .bind(column(requests, |one| i64::from(one.attempt.0)))
-        .bind(column(requests, |one| one.hold))
+        .bind(column(requests, |one| match one.hold {
+            Hold::Nothing => 0_i64,
+            Hold::Everything => 1,
+            Hold::Actions(_) => 2,
+        }))
         .bind(column(requests, |one| one.lease_ms.saturating_mul(1000)))
         .bind(column(&tokens, |token| token::hash(*token).to_vec()))
         .bind(incarnation.0.to_vec())
+        .bind(actions)
         .fetch_all(pool)
         .await?;
     let mut answers = vec![ClaimAnswer::Refused; requests.len()];
@@ -220,15 +234,17 @@ pub(super) async fn claim(
         else {
             continue;
         };
+        let held: bool = row.try_get("hold")?;
         *answer = ClaimAnswer::Granted(Box::new(Claimed {
             execution: request.execution,
             attempt: request.attempt,
+            held,
             token: *token,
             spec: document("execution_request.spec", row.try_get("spec")?)?,
             parameters: document("execution_request.parameters", row.try_get("parameters")?)?,
             trace: row.try_get("trace")?,
         }));
-        if !request.hold {
+        if !held {
             touched.executions.push(request.execution);
         }
     }

@@ -1,6 +1,9 @@
 //! Claims, held claims, and what is given back.
 
-use attune_store::{Answered, ClaimAnswer, HandBack};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use attune_store::{Answered, ClaimAnswer, ClaimRequest, HandBack, Hold};
 use attune_types::{
     AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, Outcome, RetryCause,
 };
@@ -34,6 +37,23 @@ pub(crate) async fn a_claim_starts_what_is_assigned_and_nothing_twice(stage: &St
     let attempt = stage.store.attempts(id).await.expect("attempts").remove(0);
     assert_eq!(attempt.state, AttemptState::Running);
     assert!(attempt.started_at.is_some() && attempt.lease_ends_at > attempt.started_at);
+}
+
+pub(crate) async fn a_claim_holds_the_executions_of_the_actions_that_are_named(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let (one, other) = (stage.submit(request()).await, stage.submit(request()).await);
+    let action = stage.execution(one).await.action.to_string();
+    for (id, named, held) in [(one, action, true), (other, "some.other".to_owned(), false)] {
+        stage.assign(id, hand).await.expect("assigned");
+        let hold = Hold::Actions(Arc::new(BTreeSet::from([named])));
+        let request = ClaimRequest { hold, ..claim_request(id, 1, false) };
+        let answers = stage.store.claim(hand.incarnation, vec![request]).await.expect("answered");
+        let Some(ClaimAnswer::Granted(work)) = answers.first() else { panic!("granted: {answers:?}") };
+        assert_eq!(work.held, held);
+        let expected = if held { AttemptState::Claimed } else { AttemptState::Running };
+        assert_eq!(state(stage, id, 1).await, expected);
+        assert_eq!(stage.execution(id).await.started_at.is_none(), held);
+    }
 }
 
 pub(crate) async fn of_many_concurrent_claims_one_is_granted(stage: &Stage) {

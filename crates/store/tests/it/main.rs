@@ -5,6 +5,7 @@ mod cancelling;
 mod catalogue;
 mod claiming;
 mod completing;
+mod environments;
 mod moves;
 mod opening;
 mod reading;
@@ -46,6 +47,7 @@ on_every_database! {
     submitting::a_retry_is_a_new_execution_that_names_the_old_one,
     submitting::an_unknown_outcome_is_repeated_only_when_it_may_run_twice,
     claiming::a_claim_starts_what_is_assigned_and_nothing_twice,
+    claiming::a_claim_holds_the_executions_of_the_actions_that_are_named,
     claiming::of_many_concurrent_claims_one_is_granted,
     claiming::a_batch_answers_in_order_and_one_bad_claim_spoils_none,
     claiming::a_held_claim_starts_only_with_its_token,
@@ -95,6 +97,7 @@ on_every_database! {
     reading::filters_choose_by_status_action_and_pack,
     reading::events_can_be_followed_without_a_gap,
     reading::log_pieces_are_kept_once_and_read_in_order,
+    environments::what_a_worker_tells_of_an_environment_takes_the_place_of_what_it_told_before,
     retaining::artifacts_are_noted_once_and_listed_by_name,
     retaining::what_is_old_goes_step_by_step_and_what_lives_stays,
     catalogue::a_pack_is_replaced_as_a_whole_and_removed_as_a_whole,

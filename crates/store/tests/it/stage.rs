@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use attune_store::{
-    Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, NewExecution, OpenOptions,
+    Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, Hold, NewExecution, OpenOptions,
     PostgresStore, ReaperPolicy, Registration, SqliteStore, Store,
 };
 use attune_testkit::postgres::TestDatabase;
@@ -206,6 +206,7 @@ pub(crate) fn registration(name: &str, life: u8) -> Registration {
 }
 
 pub(crate) fn claim_request(id: ExecutionId, attempt: i32, hold: bool) -> ClaimRequest {
+    let hold = if hold { Hold::Everything } else { Hold::Nothing };
     ClaimRequest { execution: id, attempt: AttemptNumber(attempt), hold, lease_ms: 45_000 }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Addr, Recipient};
 use attune_queue::DeliveryTag;
-use attune_store::{ClaimAnswer, ClaimRequest, GroupCommit};
+use attune_store::{ClaimAnswer, ClaimRequest, GroupCommit, Hold};
 use futures_util::future::join_all;
 
 use super::actor::{ClaimsFailed, Executions, Proceed};
@@ -38,12 +38,12 @@ impl Drop for Unanswered {
 }
 
 impl Claims {
-    /// Claims attempts that the ledger handed out. `hold`: without starting them.
-    pub(crate) async fn claim(self, keys: Vec<Key>, hold: bool) {
+    /// Claims attempts that the ledger handed out. `hold` says which of them do not start with that.
+    pub(crate) async fn claim(self, keys: Vec<Key>, hold: Hold) {
         let unanswered = Unanswered { keys, books: Arc::clone(&self.books) };
         let requests = unanswered.keys.iter().map(|key| {
             let Key { execution, attempt } = *key;
-            self.group.submit(ClaimRequest { execution, attempt, hold, lease_ms: self.lease_ms })
+            self.group.submit(ClaimRequest { execution, attempt, hold: hold.clone(), lease_ms: self.lease_ms })
         });
         let answers = join_all(requests).await;
         let mut settled: Vec<DeliveryTag> = Vec::new();
@@ -54,7 +54,8 @@ impl Claims {
                 match answer {
                     Ok(ClaimAnswer::Granted(work)) => {
                         self.books.counters.add(Count::Granted);
-                        settled.extend(ledger.granted(*key, Grant { work: Arc::from(work), held: hold }));
+                        let held = work.held;
+                        settled.extend(ledger.granted(*key, Grant { work: Arc::from(work), held }));
                     }
                     Ok(ClaimAnswer::Refused) => {
                         self.books.counters.add(Count::Refused);

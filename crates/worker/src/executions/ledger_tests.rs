@@ -39,6 +39,7 @@ fn grant(key: Key) -> Grant {
         secret_parameters: Vec::new(),
     };
     let work = Claimed {
+        held: false,
         execution: key.execution,
         attempt: key.attempt,
         token: LeaseToken([0; 16]),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use attune_store::*;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
     Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
@@ -203,6 +203,21 @@ impl Store for AwayStore {
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError> {
         self.here().await?;
         self.inner.append_logs(chunks).await
+    }
+
+    async fn put_environments(&self, worker: WorkerId, environments: Vec<Environment>) -> Result<(), StoreError> {
+        self.here().await?;
+        self.inner.put_environments(worker, environments).await
+    }
+
+    async fn environments(&self) -> Result<Vec<Environment>, StoreError> {
+        self.here().await?;
+        self.inner.environments().await
+    }
+
+    async fn forget_environments(&self, worker: WorkerId, fingerprints: Vec<String>) -> Result<(), StoreError> {
+        self.here().await?;
+        self.inner.forget_environments(worker, fingerprints).await
     }
 
     async fn put_artifacts(&self, artifacts: Vec<Artifact>) -> Result<(), StoreError> {
