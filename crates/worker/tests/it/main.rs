@@ -12,6 +12,7 @@ mod keeping;
 mod limits;
 mod outcomes;
 mod output;
+mod pathologies;
 mod protocol;
 mod real_parts;
 mod sandbox;
