@@ -242,6 +242,15 @@ pub const KEYS: &[Key] = &[
         Some("{paths.state_dir}/runtime_envs"),
         "Environments of packs: virtual environments, modules, gems.",
     ),
+    short(
+        key(
+            "paths.runtime_hints",
+            Kind::Path,
+            None,
+            "What the image says about its own interpreters. Not set: `/opt/attune/.attune-runtime.yaml`, else `/.attune-runtime.yaml`, when one is there.",
+        ),
+        &["ATTUNE_RUNTIME_HINTS"],
+    ),
     key(
         "artifacts.store",
         Kind::Choice(&["local", "s3"]),

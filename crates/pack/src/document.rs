@@ -48,8 +48,11 @@ pub(crate) fn read<T: DeserializeOwned>(
     Ok((document, breaches.into_iter().map(placed).collect()))
 }
 
-/// Parses `text` as it stands in `path`.
-pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, PackProblem> {
+/// Parses the YAML in `text` as it stands in `path`, strictly and within bounds.
+///
+/// # Errors
+/// [`PackProblem::Document`] with line, column and, for an unknown key, the one that was probably meant.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, PackProblem> {
     serde_saphyr::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |location| (location.line(), location.column()));
         let plain = error.without_snippet().to_string();

@@ -36,6 +36,7 @@ mod submission;
 mod suggestion;
 mod yaml_text;
 
+pub use document::parse as parse_document;
 pub use error::{PackError, PackProblem};
 pub use exact::{Misread, read_json, read_yaml};
 pub use library::Library;

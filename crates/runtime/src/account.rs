@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The account of this process, as far as the machine has one: a container may run any number as its user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ impl Account {
     /// must not keep a worker from starting.
     pub(crate) fn current() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let found = effective_user(&read("/proc/self/status")).map(|user| Self::find(&read("/etc/passwd"), user));
+        let found = effective_user_of_this_process().map(|user| Self::find(&read("/etc/passwd"), user));
         let account = found.unwrap_or_default();
         Self { home: account.home.filter(|home| Path::new(home).is_dir()), ..account }
     }
@@ -31,6 +32,12 @@ impl Account {
         let field = |index: usize| fields.get(index).filter(|text| !text.is_empty()).map(|text| (*text).to_owned());
         Self { name: field(0), home: field(5).filter(|home| home.starts_with('/')) }
     }
+}
+
+/// The effective user's number. It does not change while a worker runs.
+pub(crate) fn effective_user_of_this_process() -> Option<u32> {
+    static USER: OnceLock<Option<u32>> = OnceLock::new();
+    *USER.get_or_init(|| effective_user(&fs::read_to_string("/proc/self/status").unwrap_or_default()))
 }
 
 fn effective_user(status: &str) -> Option<u32> {

@@ -1,183 +1,62 @@
 //! The runtimes that are known without any pack.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
 
 use attune_types::RuntimeSpec;
-use attune_types::action::{DetectionSpec, EnvironmentChange, ExecutionConfig};
 
-/// One line of the table.
-struct Row {
-    name: &'static str,
-    label: &'static str,
-    aliases: &'static [&'static str],
-    extension: &'static str,
-    arguments: &'static [&'static str],
-    binaries: &'static [&'static str],
-    version_arguments: &'static [&'static str],
-    version_regex: Option<&'static str>,
-    library_path: Option<&'static str>,
-    settings: &'static [(&'static str, &'static str)],
-}
-
-const PLAIN: Row = Row {
-    name: "",
-    label: "",
-    aliases: &[],
-    extension: "",
-    arguments: &[],
-    binaries: &[],
-    version_arguments: &["--version"],
-    version_regex: None,
-    library_path: None,
-    settings: &[],
-};
-
-/// The same content as `packs/core/runtimes`, for programs that have no pack at hand. `shell` is what the image
-/// calls `sh`: the shell that every image has starts in half the time of bash. `bash` is a runtime of its own, so that a
-/// script that asks for bash by name never runs under a lesser shell.
-const TABLE: &[Row] = &[
-    Row { name: "shell", label: "Shell", aliases: &["sh"], extension: "sh", binaries: &["sh"], ..PLAIN },
-    Row { name: "bash", label: "Bash", extension: "bash", binaries: &["bash"], ..PLAIN },
-    Row {
-        name: "python",
-        label: "Python",
-        aliases: &["python3", "py"],
-        extension: "py",
-        binaries: &["python3", "python"],
-        version_regex: Some(r"Python (\d+\.\d+(?:\.\d+)?)"),
-        library_path: Some("PYTHONPATH"),
-        settings: &[("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")],
-        ..PLAIN
-    },
-    Row {
-        name: "node",
-        label: "Node.js",
-        aliases: &["nodejs", "javascript", "js"],
-        extension: "js",
-        binaries: &["node", "nodejs"],
-        version_regex: Some(r"v(\d+\.\d+\.\d+)"),
-        library_path: Some("NODE_PATH"),
-        ..PLAIN
-    },
-    Row {
-        name: "ruby",
-        label: "Ruby",
-        aliases: &["rb"],
-        extension: "rb",
-        binaries: &["ruby"],
-        version_regex: Some(r"ruby (\d+\.\d+\.\d+)"),
-        library_path: Some("RUBYLIB"),
-        ..PLAIN
-    },
-    Row {
-        name: "perl",
-        label: "Perl",
-        aliases: &["pl"],
-        extension: "pl",
-        binaries: &["perl"],
-        version_arguments: &["-e", "print $^V"],
-        version_regex: Some(r"v(\d+\.\d+\.\d+)"),
-        library_path: Some("PERL5LIB"),
-        ..PLAIN
-    },
-    Row {
-        name: "go",
-        label: "Go",
-        aliases: &["golang"],
-        extension: "go",
-        arguments: &["run"],
-        binaries: &["go"],
-        version_arguments: &["version"],
-        version_regex: Some(r"go(\d+\.\d+(?:\.\d+)?)"),
-        ..PLAIN
-    },
-    Row {
-        name: "java",
-        label: "Java",
-        aliases: &["jvm"],
-        extension: "java",
-        binaries: &["java"],
-        version_arguments: &["-version"],
-        version_regex: Some(r#"version "(\d+(?:\.\d+)*)"#),
-        ..PLAIN
-    },
-    Row {
-        name: "r",
-        label: "R",
-        aliases: &["rscript"],
-        extension: "R",
-        arguments: &["--vanilla"],
-        binaries: &["Rscript"],
-        version_regex: Some(r"version (\d+\.\d+\.\d+)"),
-        ..PLAIN
-    },
-    Row {
-        name: "php",
-        label: "PHP",
-        extension: "php",
-        binaries: &["php"],
-        version_regex: Some(r"PHP (\d+\.\d+\.\d+)"),
-        ..PLAIN
-    },
-    Row {
-        name: "lua",
-        label: "Lua",
-        extension: "lua",
-        binaries: &["lua"],
-        version_arguments: &["-v"],
-        version_regex: Some(r"Lua (\d+\.\d+(?:\.\d+)?)"),
-        ..PLAIN
-    },
-    Row { name: "native", label: "Native", aliases: &["binary", "executable"], version_arguments: &[], ..PLAIN },
+/// The definitions of the core pack, for programs that have no pack at hand. There is one source: the pack's own files,
+/// in the order in which runtimes are told to people.
+///
+/// `shell` is what the image calls `sh`: the shell that every image has starts in half the time of bash. `bash` is a
+/// runtime of its own, so that a script that asks for bash by name never runs under a lesser shell.
+const DEFINITIONS: &[(&str, &str)] = &[
+    ("shell.yaml", include_str!("../../../packs/core/runtimes/shell.yaml")),
+    ("bash.yaml", include_str!("../../../packs/core/runtimes/bash.yaml")),
+    ("python.yaml", include_str!("../../../packs/core/runtimes/python.yaml")),
+    ("node.yaml", include_str!("../../../packs/core/runtimes/node.yaml")),
+    ("ruby.yaml", include_str!("../../../packs/core/runtimes/ruby.yaml")),
+    ("perl.yaml", include_str!("../../../packs/core/runtimes/perl.yaml")),
+    ("go.yaml", include_str!("../../../packs/core/runtimes/go.yaml")),
+    ("java.yaml", include_str!("../../../packs/core/runtimes/java.yaml")),
+    ("r.yaml", include_str!("../../../packs/core/runtimes/r.yaml")),
+    ("php.yaml", include_str!("../../../packs/core/runtimes/php.yaml")),
+    ("lua.yaml", include_str!("../../../packs/core/runtimes/lua.yaml")),
+    ("deno.yaml", include_str!("../../../packs/core/runtimes/deno.yaml")),
+    ("bun.yaml", include_str!("../../../packs/core/runtimes/bun.yaml")),
+    ("powershell.yaml", include_str!("../../../packs/core/runtimes/powershell.yaml")),
+    ("dotnet.yaml", include_str!("../../../packs/core/runtimes/dotnet.yaml")),
+    ("tcl.yaml", include_str!("../../../packs/core/runtimes/tcl.yaml")),
+    ("native.yaml", include_str!("../../../packs/core/runtimes/native.yaml")),
 ];
 
-fn owned(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
-impl Row {
-    fn spec(&self) -> RuntimeSpec {
-        let library =
-            self.library_path.map(|name| (name.to_owned(), EnvironmentChange::Prepend("{pack_dir}/lib".to_owned())));
-        let settings =
-            self.settings.iter().map(|(name, value)| ((*name).to_owned(), EnvironmentChange::Set((*value).to_owned())));
-        let env_vars: BTreeMap<_, _> = library.into_iter().chain(settings).collect();
-        RuntimeSpec {
-            runtime_ref: format!("core.{}", self.name),
-            name: self.name.to_owned(),
-            label: self.label.to_owned(),
-            aliases: owned(self.aliases),
-            execution_config: ExecutionConfig {
-                arguments: owned(self.arguments),
-                extension: self.extension.to_owned(),
-                direct: self.binaries.is_empty(),
-                env_vars,
-                ..ExecutionConfig::default()
-            },
-            detection: DetectionSpec {
-                binaries: owned(self.binaries),
-                version_arguments: owned(self.version_arguments),
-                version_regex: self.version_regex.map(str::to_owned),
-                ..DetectionSpec::default()
-            },
-            ..RuntimeSpec::default()
-        }
-    }
+fn definitions() -> &'static [RuntimeSpec] {
+    static READ: OnceLock<Vec<RuntimeSpec>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let read = |(name, text): &(&str, &str)| match attune_pack::parse_document(Path::new(name), text) {
+            Ok(spec) => Some(spec),
+            Err(problem) => {
+                tracing::error!(%problem, "a runtime that is built in cannot be read");
+                None
+            }
+        };
+        DEFINITIONS.iter().filter_map(read).collect()
+    })
 }
 
 /// The runtimes that are known without any pack.
 #[must_use]
 pub fn builtin_specs() -> Vec<RuntimeSpec> {
-    TABLE.iter().map(Row::spec).collect()
+    definitions().to_vec()
 }
 
 /// `declared` by packs, and those built-in ones whose names no pack declares.
 #[must_use]
 pub fn with_builtin(declared: Vec<RuntimeSpec>) -> Vec<RuntimeSpec> {
     let mut all = declared;
-    for spec in builtin_specs() {
+    for spec in definitions() {
         if !all.iter().any(|known| known.name.eq_ignore_ascii_case(&spec.name)) {
-            all.push(spec);
+            all.push(spec.clone());
         }
     }
     all
@@ -192,7 +71,12 @@ mod tests {
         let declared = RuntimeSpec { name: "Python".into(), label: "mine".into(), ..RuntimeSpec::default() };
         let all = with_builtin(vec![declared]);
         let pythons: Vec<_> = all.iter().filter(|spec| spec.name.eq_ignore_ascii_case("python")).collect();
-        assert_eq!((pythons.len(), pythons[0].label.as_str(), all.len()), (1, "mine", TABLE.len()));
+        assert_eq!((pythons.len(), pythons[0].label.as_str(), all.len()), (1, "mine", DEFINITIONS.len()));
+    }
+
+    #[test]
+    fn every_definition_reads() {
+        assert_eq!(builtin_specs().len(), DEFINITIONS.len());
     }
 
     #[test]

@@ -5,10 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use attune_process::Command;
-use attune_types::VariableRule;
 use attune_types::action::EnvironmentChange;
+use attune_types::{CommandLine, VariableRule};
 
 use crate::clean_environment::CleanEnvironment;
+use crate::placeholders::{FilledCommand, Placeholders};
 use crate::resolved::{Program, Resolved};
 
 /// A script and the places around it.
@@ -27,28 +28,71 @@ pub struct Script {
 
 /// The command that runs `script`, in the script's own folder.
 pub(crate) fn command_for(resolved: &Resolved, script: &Script, environment: &CleanEnvironment) -> Command {
-    let (program, first) = match &resolved.program {
-        Program::Interpreter { path, .. } => {
-            let options = resolved.spec.execution_config.arguments.iter().map(OsString::from);
-            (path.clone(), options.chain([script.path.clone().into_os_string()]).collect())
-        }
-        Program::Script => (script.path.clone(), Vec::new()),
-    };
-    let mut command = Command::new(program).arguments(first.into_iter().chain(script.arguments.iter().cloned()));
+    let places = places_of(resolved, script);
+    let FilledCommand { words, variables } = line_for(resolved, script, &places);
+    let mut words = words.into_iter();
+    let program = words.next().map_or_else(|| script.path.clone(), PathBuf::from);
+    let mut command = Command::new(program).arguments(words.chain(script.arguments.iter().cloned()));
     let mut environment = environment.clone();
-    for (name, change) in &resolved.spec.execution_config.env_vars {
-        apply(&mut environment, name, change, script);
+    let of_environment = resolved.spec.environment.iter().filter(|_| script.environment_dir.is_some());
+    let variables_of_environment = of_environment.flat_map(|spec| &spec.env_vars);
+    for (name, change) in resolved.spec.execution_config.env_vars.iter().chain(variables_of_environment) {
+        apply(&mut environment, name, change, &places);
     }
     command.environment = environment.into_variables();
+    command.environment.extend(variables);
     command.directory = script.path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     command
 }
 
-fn apply(environment: &mut CleanEnvironment, name: &str, change: &EnvironmentChange, script: &Script) {
+/// What the placeholders stand for when `script` is run.
+fn places_of(resolved: &Resolved, script: &Script) -> Placeholders {
+    let interpreter = interpreter_of(resolved, script);
+    let interpreter = interpreter.as_deref();
+    Placeholders::default()
+        .with("{script}", Some(script.path.as_os_str()))
+        .with("{pack_dir}", script.pack_dir.as_deref())
+        .with("{environment_dir}", script.environment_dir.as_deref())
+        .with("{interpreter}", interpreter)
+        .with("{interpreter_dir}", interpreter.and_then(Path::parent))
+}
+
+/// The interpreter: the one of the environment, when that has its own.
+fn interpreter_of(resolved: &Resolved, script: &Script) -> Option<PathBuf> {
+    let Program::Interpreter { path, .. } = &resolved.program else { return None };
+    let own = resolved.spec.environment.as_ref().and_then(|environment| environment.program.as_deref());
+    let places = Placeholders::default().with("{environment_dir}", script.environment_dir.as_deref());
+    Some(own.and_then(|own| places.fill(own)).map_or_else(|| path.clone(), PathBuf::from))
+}
+
+/// The program and what stands before the script's own arguments. A command of the runtime's own is used when it needs
+/// nothing that this script does not have; the script is its last argument unless it says where else.
+fn line_for(resolved: &Resolved, script: &Script, places: &Placeholders) -> FilledCommand {
+    let path = script.path.clone().into_os_string();
+    let own = resolved.spec.execution_config.command.as_ref();
+    if let Some((command, mut filled)) = own.and_then(|command| Some((command, places.command(command)?))) {
+        let names_script = |words: &Vec<String>| words.iter().any(|word| word.contains("{script}"));
+        // A shell finds it in $ATTUNE_SCRIPT, and the arguments in "$@".
+        if matches!(command, CommandLine::List(words) if !names_script(words)) {
+            filled.words.push(path);
+        }
+        return filled;
+    }
+    let words = match interpreter_of(resolved, script) {
+        Some(interpreter) => {
+            let options = resolved.spec.execution_config.arguments.iter().map(OsString::from);
+            std::iter::once(interpreter.into_os_string()).chain(options).chain([path]).collect()
+        }
+        None => vec![path],
+    };
+    FilledCommand { words, variables: Vec::new() }
+}
+
+fn apply(environment: &mut CleanEnvironment, name: &str, change: &EnvironmentChange, places: &Placeholders) {
     let (EnvironmentChange::Set(template) | EnvironmentChange::Prepend(template) | EnvironmentChange::Append(template)) =
         change;
     // A value about a place that this script does not have is no value at all.
-    let Some(value) = filled(template, script) else { return };
+    let Some(value) = places.fill(template) else { return };
     // A colon inside a place would end it early and begin another one, relative to wherever the script starts.
     let colons = |text: &[u8]| text.iter().filter(|byte| **byte == b':').count();
     if VariableRule::of(name) == VariableRule::SearchPath && colons(value.as_bytes()) != colons(template.as_bytes()) {
@@ -68,22 +112,6 @@ fn apply(environment: &mut CleanEnvironment, name: &str, change: &EnvironmentCha
         _ => value,
     };
     environment.set(name, value);
-}
-
-/// Puts the places into a template. `None` when it needs one that is not there.
-fn filled(template: &str, script: &Script) -> Option<OsString> {
-    let places = [("{pack_dir}", &script.pack_dir), ("{environment_dir}", &script.environment_dir)];
-    let mut filled = OsString::new();
-    let mut rest = template;
-    while let Some((at, (name, place))) =
-        places.iter().filter_map(|place| Some((rest.find(place.0)?, place))).min_by_key(|(at, _)| *at)
-    {
-        filled.push(&rest[..at]);
-        filled.push(place.as_ref()?);
-        rest = &rest[at + name.len()..];
-    }
-    filled.push(rest);
-    Some(filled)
 }
 
 #[cfg(test)]
@@ -125,6 +153,27 @@ mod tests {
         assert_eq!(command.program, Path::new("/usr/bin/go"));
         assert_eq!(command.arguments, ["run", "/packs/demo/actions/run", "--flag"]);
         assert_eq!(command.directory, Path::new("/packs/demo/actions"));
+    }
+
+    #[test]
+    fn a_runtime_may_have_a_command_of_its_own() {
+        let with = |command: CommandLine| {
+            command_for(
+                &resolved("java", |spec| spec.execution_config.command = Some(command.clone())),
+                &script(),
+                &environment(),
+            )
+        };
+        let list = with(CommandLine::List(vec!["{interpreter}".into(), "-cp".into(), "{pack_dir}/lib/*".into()]));
+        assert_eq!(list.program, Path::new("/usr/bin/java"));
+        assert_eq!(list.arguments, ["-cp", "/packs/demo/lib/*", "/packs/demo/actions/run", "--flag"]);
+        let placed = with(CommandLine::List(vec!["{interpreter}".into(), "{script}".into(), "--".into()]));
+        assert_eq!(placed.arguments, ["/packs/demo/actions/run", "--", "--flag"]);
+        let text = "exec \"$ATTUNE_INTERPRETER\" \"$ATTUNE_SCRIPT\" \"$@\"";
+        let shell = with(CommandLine::Shell(text.into()));
+        assert_eq!(shell.program, Path::new("/bin/sh"));
+        assert_eq!(shell.arguments, ["-c", text, "sh", "--flag"]);
+        assert_eq!(value(&shell, "ATTUNE_SCRIPT").as_deref(), Some("/packs/demo/actions/run"));
     }
 
     #[test]
@@ -175,5 +224,24 @@ mod tests {
         let command = command_for(&resolved("python", |_| {}), &lonely, &environment());
         assert_eq!(value(&command, "PYTHONPATH"), None);
         assert_eq!(value(&command, "PYTHONUNBUFFERED").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_ready_environment_brings_its_interpreter_and_its_variables() {
+        let spec = resolved("python", |spec| {
+            spec.environment = Some(attune_types::EnvironmentSpec {
+                program: Some("{environment_dir}/bin/python".into()),
+                env_vars: [("PYTHONPATH".to_owned(), EnvironmentChange::Append("{environment_dir}/more".into()))]
+                    .into(),
+                ..attune_types::EnvironmentSpec::default()
+            });
+        });
+        let ready = Script { environment_dir: Some("/envs/1".into()), ..script() };
+        let command = command_for(&spec, &ready, &environment());
+        assert_eq!(command.program, Path::new("/envs/1/bin/python"));
+        assert_eq!(value(&command, "PYTHONPATH").as_deref(), Some("/packs/demo/lib:/envs/1/more"));
+        let command = command_for(&spec, &script(), &environment());
+        assert_eq!(command.program, Path::new("/usr/bin/python"));
+        assert_eq!(value(&command, "PYTHONPATH").as_deref(), Some("/packs/demo/lib"));
     }
 }

@@ -9,6 +9,7 @@ use attune_types::{Capabilities, DetectedInterpreter, Requirement, RuntimeSpec, 
 
 use crate::clean_environment::CleanEnvironment;
 use crate::detection::Detection;
+use crate::found_runtime::{self, FoundRuntime};
 use crate::invocation::{self, Script};
 use crate::resolve_error::ResolveError;
 use crate::resolved::{Program, Resolved};
@@ -89,7 +90,7 @@ impl Registry {
             has: found.iter().map(|(interpreter, _)| shown(&interpreter.version)).collect(),
         })?;
         let program = Program::Interpreter { path: PathBuf::from(&interpreter.path), version: version.clone() };
-        Ok(Resolved { spec: spec.clone(), program })
+        Ok(Resolved { spec: self.definition_for(spec, version.as_ref()).clone(), program })
     }
 
     /// The command that runs `script`, complete but for input, limits and the variables that only the worker knows.
@@ -129,6 +130,21 @@ impl Registry {
         capabilities.runtimes = offers.keys().cloned().collect();
         capabilities.runtime_versions = offers.into_iter().filter(|(_, versions)| !versions.is_empty()).collect();
         capabilities.detected_interpreters.clone_from(&self.interpreters);
+    }
+
+    /// Of several definitions of a runtime the first that is for this version.
+    fn definition_for<'a>(&'a self, spec: &'a RuntimeSpec, version: Option<&Version>) -> &'a RuntimeSpec {
+        let is_for = |one: &&RuntimeSpec| {
+            let is_met = |version: &Version| one.versions.iter().any(|constraint| constraint.allows(version));
+            one.name.eq_ignore_ascii_case(&spec.name) && (one.versions.is_empty() || version.is_some_and(is_met))
+        };
+        self.specs.iter().find(is_for).unwrap_or(spec)
+    }
+
+    /// The runtimes with an interpreter here that a store does not know which knows `stored`.
+    #[must_use]
+    pub fn unknown_to(&self, stored: &[RuntimeSpec]) -> Vec<FoundRuntime> {
+        found_runtime::unknown_to(stored, &self.specs, &self.interpreters)
     }
 
     fn interpreters_of<'a>(&'a self, spec: &'a RuntimeSpec) -> impl Iterator<Item = &'a DetectedInterpreter> {
@@ -210,12 +226,30 @@ mod tests {
     }
 
     #[test]
+    fn of_two_definitions_of_a_runtime_the_one_for_the_version_is_used() {
+        let mut specs = builtin_specs();
+        let python = specs.iter_mut().find(|spec| spec.name == "python").expect("built in");
+        python.versions = vec![">=3.10".parse().expect("a constraint")];
+        let old = RuntimeSpec {
+            label: "old".into(),
+            versions: vec!["<3.10".parse().expect("a constraint")],
+            ..python.clone()
+        };
+        specs.push(old);
+        let found = Detection { interpreters: registry().interpreters, warnings: Vec::new() };
+        let registry = Registry::new(specs, found);
+        let label = |version| registry.resolve(&requirement("py", version)).expect("there").spec.label;
+        assert_eq!((label("3.9").as_str(), label(">=3.9").as_str()), ("old", "Python"));
+    }
+
+    #[test]
     fn what_is_missing_is_said_with_what_is_there() {
         for (runtime, constraint, expected) in [
             (
                 "cobol",
                 "",
-                "no runtime is called cobol (known: shell, bash, python, node, ruby, perl, go, java, r, php, lua, native)",
+                "no runtime is called cobol (known: shell, bash, python, node, ruby, perl, go, java, r, php, lua, deno, bun, powershell, \
+                 dotnet, tcl, native)",
             ),
             ("ruby", "", "no interpreter for ruby was found (looked for ruby)"),
             ("bash", "", "no interpreter for bash was found (looked for bash)"),

@@ -36,8 +36,10 @@ impl Selection {
     #[must_use]
     pub fn admit<'a>(&self, specs: &'a [RuntimeSpec]) -> Vec<&'a RuntimeSpec> {
         let Self::Only(names) = self else { return specs.iter().collect() };
-        let is_named =
-            |spec: &RuntimeSpec| names.iter().any(|name| meant(specs, name).is_some_and(|one| std::ptr::eq(one, spec)));
+        let is_named = |spec: &RuntimeSpec| {
+            let is_meant = |one: &RuntimeSpec| one.name.eq_ignore_ascii_case(&spec.name);
+            names.iter().any(|name| meant(specs, name).is_some_and(is_meant))
+        };
         specs.iter().filter(|spec| is_named(spec)).collect()
     }
 

@@ -379,6 +379,9 @@ pub struct DetectionSpec {
     /// Pattern whose first group is the version; absent: the first dotted number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_regex: Option<String>,
+    /// What it is given on standard input for that, when it has no option that does it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version_input: String,
     /// The whole version command, in the place of the interpreter with `version_arguments`. A string is run by
     /// `/bin/sh -c`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

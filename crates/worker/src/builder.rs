@@ -13,7 +13,7 @@ use attune_process::limits::Support;
 use attune_process::sandbox::probe;
 use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
-use attune_runtime::{DetectOptions, Registry, Selection, with_builtin};
+use attune_runtime::{DetectOptions, Registry, with_builtin};
 use attune_store::{Registered, Registration as Announcement, Store};
 use attune_supervise::TreeBuilder;
 use attune_types::{Capabilities, Incarnation, RuntimeSpec};
@@ -25,6 +25,7 @@ use crate::environments::{EnvironmentKey, Environments, NothingToPrepare, Prepar
 use crate::error::WorkerError;
 use crate::execution::{LIFE, OWNER, Planner, WorkAreas, WorkerVariables};
 use crate::executions::{Books, Spool, leftovers};
+use crate::found_runtimes;
 use crate::handle::WorkerHandle;
 use crate::helper::{HelperPlaces, NoSecrets, SecretSource};
 use crate::home::Home;
@@ -248,6 +249,8 @@ impl WorkerBuilder {
             resolved: Mutex::new(HashMap::new()),
             packs,
         });
+        let (told, known) = (Arc::clone(&store), Arc::clone(&planner));
+        tokio::spawn(async move { found_runtimes::tell(told, &known.registry).await });
         let tree = tree::grow(Parts {
             mode: self.mode,
             settings: settings.clone(),
@@ -295,17 +298,16 @@ impl WorkerBuilder {
         }
         let mut specs = std::mem::take(&mut self.runtimes);
         specs.extend(library.runtimes().cloned());
-        let specs = with_builtin(specs);
-        let path = self.settings.child_environment.get("PATH").unwrap_or_default().to_owned();
-        let mut options = DetectOptions::new(specs.clone(), path);
-        if let Some(names) = &self.settings.runtimes {
-            options.selection = Selection::of(names.iter().map(String::as_str));
-        }
+        let path = self.settings.child_environment.get("PATH").unwrap_or_default();
+        let options = DetectOptions::new(with_builtin(specs), path)
+            .in_environment(std::env::vars_os())
+            .with_hints(self.settings.runtime_hints.as_deref())
+            .wanting(self.settings.runtimes.as_deref().unwrap_or_default());
         let detection = attune_runtime::detect(&options, launcher).await;
         for warning in &detection.warnings {
             tracing::warn!("{warning}");
         }
-        Registry::new(specs, detection)
+        Registry::new(options.specs, detection)
     }
 }
 

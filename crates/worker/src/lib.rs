@@ -43,6 +43,7 @@ mod error;
 mod execution;
 mod executions;
 pub mod fence;
+mod found_runtimes;
 mod handle;
 mod heartbeat;
 pub mod helper;

@@ -49,6 +49,8 @@ pub struct Settings {
     pub labels: BTreeMap<String, String>,
     /// Only these runtimes; `None` means whatever is found.
     pub runtimes: Option<Vec<String>>,
+    /// What the image says about its interpreters; `None` means the usual places.
+    pub runtime_hints: Option<PathBuf>,
     /// Where packs are looked for, first match first.
     pub pack_directories: Vec<PathBuf>,
     /// What must survive a crash: spooled output and completions. Private to this worker's name.
@@ -93,6 +95,7 @@ impl Settings {
             harvest: HarvestLimits { files: 1000, bytes: 1 << 30 },
             labels: BTreeMap::new(),
             runtimes: None,
+            runtime_hints: None,
             pack_directories: Vec::new(),
             state_directory: directory.join("state"),
             artifacts_directory: directory.join("artifacts"),

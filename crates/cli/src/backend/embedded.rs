@@ -136,14 +136,15 @@ async fn find_interpreters(local: &Local, settings: &Settings, need: &Need, laun
     let specs = with_builtin(local.library.runtimes().cloned().collect());
     let path = settings.child_environment.get("PATH").unwrap_or_default();
     let options = match need {
-        Need::One(requirement) => DetectOptions::for_one(specs.clone(), path, requirement),
-        Need::Everything { .. } => DetectOptions::new(specs.clone(), path),
+        Need::One(requirement) => DetectOptions::for_one(specs, path, requirement),
+        Need::Everything { .. } => DetectOptions::new(specs, path),
     };
+    let options = options.in_environment(std::env::vars_os()).with_hints(local.config.paths.runtime_hints.as_deref());
     let detection = attune_runtime::detect(&options, launcher).await;
     for warning in &detection.warnings {
         tracing::info!("{warning}");
     }
-    Registry::new(specs, detection)
+    Registry::new(options.specs, detection)
 }
 
 fn settings(local: &Local, directory: &TemporaryDirectory, need: &Need) -> Settings {

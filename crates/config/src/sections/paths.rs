@@ -12,4 +12,6 @@ pub struct Paths {
     pub artifacts_dir: PathBuf,
     /// Environments of packs: virtual environments, modules, gems.
     pub runtime_envs_dir: PathBuf,
+    /// What the image says about its interpreters; absent: looked for in the usual places.
+    pub runtime_hints: Option<PathBuf>,
 }

@@ -31,9 +31,7 @@ impl FakeFolder {
 
     /// Searches this folder, and no other for interpreters.
     pub(crate) fn options(&self) -> DetectOptions {
-        let mut options = DetectOptions::new(builtin_specs(), self.path());
-        options.places = Vec::new();
-        options
+        DetectOptions::new(builtin_specs(), self.path()).only_in_path()
     }
 
     pub(crate) fn detect(&self) -> Detection {

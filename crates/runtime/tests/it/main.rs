@@ -4,4 +4,5 @@
 mod core_pack;
 mod detecting;
 mod fake;
+mod families;
 mod running;

@@ -37,6 +37,8 @@ const FIND_RUNTIME: Sql = Sql {
              ON CONFLICT (ref) DO NOTHING",
 };
 
+const FORGET_FOUND_RUNTIME: Sql = Sql::same("DELETE FROM runtime WHERE name = $1 AND auto_detected");
+
 const REMOVE_PACK: Sql = Sql::same("DELETE FROM pack WHERE ref = $1");
 
 const PACKS: Sql = Sql::same("SELECT document FROM pack ORDER BY ref");
@@ -65,7 +67,9 @@ pub(crate) async fn put_pack(unit: &mut Unit, contents: &PackContents) -> Result
         let values = vec![action.action_ref.to_string().into(), pack.as_str().into(), to_text(action)?.into()];
         unit.run(PUT_ACTION, values).await?;
     }
-    for runtime in &contents.runtimes {
+    // A template becomes a runtime when a worker finds its interpreter. What is declared takes the place of what was found.
+    for runtime in contents.runtimes.iter().filter(|runtime| !runtime.template) {
+        unit.run(FORGET_FOUND_RUNTIME, vec![runtime.name.as_str().into()]).await?;
         let values = vec![
             runtime.runtime_ref.as_str().into(),
             runtime.name.as_str().into(),

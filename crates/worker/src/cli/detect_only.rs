@@ -6,16 +6,18 @@ use std::io;
 use attune_config::Config;
 use attune_pack::Library;
 use attune_process::{Launcher, LauncherProgram};
-use attune_runtime::{CleanEnvironment, DetectOptions, Detection, Selection, with_builtin};
+use attune_runtime::{CleanEnvironment, DetectOptions, Detection, with_builtin};
+use attune_types::DetectedInterpreter;
 
 /// Looks for interpreters as a worker would; a table for people or JSON for programs.
 pub(crate) fn run(config: &Config, json: bool) -> io::Result<String> {
     let library = Library::scan(&config.packs.directories);
     let environment = CleanEnvironment::from_inherited(std::env::vars_os());
     let specs = with_builtin(library.runtimes().cloned().collect());
-    let mut options = DetectOptions::new(specs, environment.get("PATH").unwrap_or_default());
-    let configured = &config.worker.capabilities.runtimes;
-    options.selection = Selection::decide(None, Some(configured));
+    let options = DetectOptions::new(specs, environment.get("PATH").unwrap_or_default())
+        .in_environment(std::env::vars_os())
+        .with_hints(config.paths.runtime_hints.as_deref())
+        .wanting(&config.worker.capabilities.runtimes);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let launcher = Launcher::start(LauncherProgram::Own)?;
     let detection = runtime.block_on(attune_runtime::detect(&options, &launcher));
@@ -26,33 +28,57 @@ pub(crate) fn run(config: &Config, json: bool) -> io::Result<String> {
     Ok(table(&detection))
 }
 
+const HEADINGS: [&str; 5] = ["RUNTIME", "VERSION", "PATH", "LIBC", "NOTE"];
+
 fn table(detection: &Detection) -> String {
-    let mut rows = vec![["RUNTIME".to_owned(), "VERSION".to_owned(), "PATH".to_owned()]];
-    rows.extend(detection.interpreters.iter().map(|found| {
-        let path = if found.path.is_empty() { "(the action itself)".to_owned() } else { found.path.clone() };
-        let version = if found.version.is_empty() { "-".to_owned() } else { found.version.clone() };
-        [found.runtime.clone(), version, path]
-    }));
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (first, second) = (width(0), width(1));
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(detection.interpreters.iter().map(row));
+    let widths: Vec<usize> = (0..HEADINGS.len())
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default())
+        .collect();
     let mut text = String::new();
-    for [runtime, version, path] in &rows {
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{}  ", shown(cell, *width)));
         // Writing to a string cannot fail.
-        let _written = writeln!(text, "{runtime:first$}  {version:second$}  {path}");
+        let _written = writeln!(text, "{}", cells.collect::<String>().trim_end());
     }
     for warning in &detection.warnings {
-        let _written = writeln!(text, "warning: {warning}");
+        let _written = writeln!(text, "warning: {}", shown(warning, 0));
     }
     text
+}
+
+fn row(found: &DetectedInterpreter) -> [String; 5] {
+    let or = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+    let libc = match found.libc {
+        Some(libc) => libc.to_string(),
+        None => "-".to_owned(),
+    };
+    let foreign = match found.architecture.as_str() {
+        "" => None,
+        architecture if architecture == std::env::consts::ARCH => None,
+        architecture => Some(format!("made for {architecture}")),
+    };
+    let link =
+        (!found.real_path.is_empty() && found.real_path != found.path).then(|| format!("is {}", found.real_path));
+    let note = (!found.note.is_empty()).then(|| found.note.clone());
+    let notes: Vec<String> = [note, foreign, link].into_iter().flatten().collect();
+    [found.runtime.clone(), or(&found.version, "-"), or(&found.path, "(the action itself)"), libc, notes.join("; ")]
+}
+
+/// Names of files may hold anything; what is printed moves no cursor.
+fn shown(text: &str, width: usize) -> String {
+    let plain: String = text.chars().map(|character| if character.is_control() { '?' } else { character }).collect();
+    format!("{plain:width$}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use attune_types::DetectedInterpreter;
+    use attune_types::Libc;
 
     #[test]
-    fn the_table_is_aligned() {
+    fn the_table_is_aligned_and_moves_no_cursor() {
         let found = |runtime: &str, path: &str, version: &str| DetectedInterpreter {
             runtime: runtime.into(),
             path: path.into(),
@@ -60,13 +86,23 @@ mod tests {
             ..DetectedInterpreter::default()
         };
         let detection = Detection {
-            interpreters: vec![found("python", "/usr/bin/python3", "3.11.2"), found("native", "", "")],
-            warnings: vec!["/usr/bin/ruby is not used: it hangs".into()],
+            interpreters: vec![
+                DetectedInterpreter {
+                    libc: Some(Libc::Glibc),
+                    real_path: "/usr/bin/python3.11".into(),
+                    note: "from /.attune-runtime.yaml".into(),
+                    ..found("python", "/usr/bin/python3", "3.11.2")
+                },
+                found("native", "", ""),
+            ],
+            warnings: vec!["/usr/bin/\u{1b}[2Jruby is not used: it hangs".into()],
         };
         assert_eq!(
             table(&detection),
-            "RUNTIME  VERSION  PATH\npython   3.11.2   /usr/bin/python3\nnative   -        (the action itself)\n\
-             warning: /usr/bin/ruby is not used: it hangs\n"
+            "RUNTIME  VERSION  PATH                 LIBC   NOTE\n\
+             python   3.11.2   /usr/bin/python3     glibc  from /.attune-runtime.yaml; is /usr/bin/python3.11\n\
+             native   -        (the action itself)  -\n\
+             warning: /usr/bin/?[2Jruby is not used: it hangs\n"
         );
     }
 }

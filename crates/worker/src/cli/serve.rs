@@ -93,6 +93,7 @@ impl Settings {
             grace: config.worker.kill_grace,
             labels: config.worker.labels.clone(),
             runtimes: (!runtimes.is_empty()).then(|| runtimes.clone()),
+            runtime_hints: config.paths.runtime_hints.clone(),
             pack_directories: config.packs.directories.clone(),
             state_directory: config.paths.state_dir.join("workers").join(folder),
             artifacts_directory: config.paths.artifacts_dir.clone(),

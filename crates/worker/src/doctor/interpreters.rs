@@ -1,19 +1,25 @@
 //! Interpreters.
 
+use std::path::Path;
+
 use attune_pack::Library;
 use attune_process::{Launcher, LauncherProgram};
-use attune_runtime::{CleanEnvironment, DetectOptions, Selection, builtin_specs, detect, with_builtin};
+use attune_runtime::{CleanEnvironment, DetectOptions, builtin_specs, detect, with_builtin};
 
 use super::Finding;
 
 /// One line for every interpreter that was found, for every runtime that has none, and for everything that was found
 /// and cannot be used.
-pub(super) async fn findings(library: &Library, configured: &[String]) -> Vec<Finding> {
-    let specs = with_builtin(library.runtimes().cloned().collect());
-    let wanted: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
+pub(super) async fn findings(library: &Library, configured: &[String], hints: Option<&Path>) -> Vec<Finding> {
     let environment = CleanEnvironment::from_inherited(std::env::vars_os());
-    let mut options = DetectOptions::new(specs, environment.get("PATH").unwrap_or_default());
-    options.selection = Selection::decide(None, Some(configured));
+    let specs = with_builtin(library.runtimes().cloned().collect());
+    let options = DetectOptions::new(specs, environment.get("PATH").unwrap_or_default())
+        .in_environment(std::env::vars_os())
+        .with_hints(hints)
+        .wanting(configured);
+    // That a machine lacks a language of which there is only a template is no news.
+    let wanted: Vec<String> =
+        options.specs.iter().filter(|spec| !spec.template).map(|spec| spec.name.clone()).collect();
     let launcher = match Launcher::start(LauncherProgram::Own) {
         Ok(launcher) => launcher,
         Err(error) => {

@@ -36,7 +36,12 @@ pub fn examine(config: &Config, library: &Library, needs_services: bool) -> std:
     findings.extend(disk::findings(&config.paths));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     findings.extend(runtime.block_on(async {
-        let mut findings = interpreters::findings(library, &config.worker.capabilities.runtimes).await;
+        let mut findings = interpreters::findings(
+            library,
+            &config.worker.capabilities.runtimes,
+            config.paths.runtime_hints.as_deref(),
+        )
+        .await;
         findings.extend(names::findings(config).await);
         findings.extend(services::findings(config, needs_services).await);
         findings
