@@ -11,6 +11,7 @@ mod refusal;
 mod removal;
 mod result;
 mod run;
+mod spare_directories;
 mod stop_cause;
 mod work_area;
 

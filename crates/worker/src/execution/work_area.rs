@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::removal::remove;
 use super::result::{self, ResultBytes};
+use super::spare_directories::{OwnDirectory, SpareDirectories, TEMPORARY};
 use crate::executions::Key;
 
 /// Where attempts may have files. Nothing of it is made until an attempt needs it: a script without files never
@@ -23,7 +24,7 @@ use crate::executions::Key;
 #[derive(Debug, Clone)]
 pub(crate) struct WorkAreas {
     root: PathBuf,
-    held: Arc<OwnedFd>,
+    spare: Arc<SpareDirectories>,
 }
 
 /// The files of one attempt. Dropping it removes them.
@@ -38,10 +39,20 @@ pub(crate) struct WorkArea {
     result_name: CString,
     path: PathBuf,
     name: CString,
-    root: Arc<OwnedFd>,
-    directory: Option<OwnedFd>,
-    /// Whether the result file lies in the directory.
-    is_enclosed: bool,
+    root: PathBuf,
+    spare: Arc<SpareDirectories>,
+    directory: Directory,
+}
+
+/// What directory an attempt has.
+#[derive(Debug)]
+enum Directory {
+    /// None yet.
+    None,
+    /// One for its files, beside which result and artifacts lie.
+    Beside(OwnedFd),
+    /// One that everything of it lies in. `None` only while it is dropped.
+    Around(Option<OwnDirectory>),
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -61,8 +72,8 @@ impl WorkAreas {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno.into()),
         }
-        let held = Arc::new(openat(&parent, &name, DIRECTORY, Mode::empty())?);
-        Ok(Self { root, held })
+        let held = openat(&parent, &name, DIRECTORY, Mode::empty())?;
+        Ok(Self { root, spare: Arc::new(SpareDirectories::new(held)) })
     }
 
     /// The files of one attempt, none of which exists yet.
@@ -78,9 +89,9 @@ impl WorkAreas {
             has_artifacts_dir: false,
             path: self.root.join(&name),
             name: c_name(&name),
-            root: Arc::clone(&self.held),
-            directory: None,
-            is_enclosed: false,
+            root: self.root.clone(),
+            spare: Arc::clone(&self.spare),
+            directory: Directory::None,
         }
     }
 }
@@ -93,11 +104,13 @@ impl WorkArea {
         Ok(&self.path)
     }
 
-    /// Moves the result file into the directory, and makes that: for an action that may write nowhere else. The
-    /// directory. Must be asked for before the action knows where its result file is.
+    /// Gives it a directory that everything of it lies in: for an action that may write nowhere else. The directory. Must
+    /// be asked for before anything is written and before the action knows where its result file is.
     pub(crate) fn enclose(&mut self) -> io::Result<&Path> {
-        self.held()?;
-        self.is_enclosed = true;
+        let own = self.spare.take()?;
+        self.name.clone_from(&own.name);
+        self.path = self.root.join(own.name.to_string_lossy().as_ref());
+        self.directory = Directory::Around(Some(own));
         self.result_name = c".result".to_owned();
         self.result_file = self.path.join(".result");
         self.artifacts_dir = self.path.join(".artifacts");
@@ -107,9 +120,11 @@ impl WorkArea {
 
     /// Makes a directory for temporary files inside the attempt's own.
     pub(crate) fn make_temporary_dir(&mut self) -> io::Result<PathBuf> {
-        const NAME: &str = ".tmp";
-        mkdirat(self.held()?, NAME, Mode::RWXU)?;
-        Ok(self.path.join(NAME))
+        match &mut self.directory {
+            Directory::Around(Some(own)) => own.make_temporary()?,
+            _ => mkdirat(self.held()?, TEMPORARY, Mode::RWXU)?,
+        }
+        Ok(self.path.join(TEMPORARY.to_string_lossy().as_ref()))
     }
 
     /// Makes the directory in which the action is asked to leave files.
@@ -136,8 +151,9 @@ impl WorkArea {
     }
 
     /// Removes everything, away from the runtime's threads when there may be much of it.
-    pub(crate) async fn clear(self) {
-        if self.directory.is_none() && !self.has_artifacts_dir {
+    pub(crate) async fn clear(mut self) {
+        self.give_back();
+        if matches!(self.directory, Directory::None | Directory::Around(None)) && !self.has_artifacts_dir {
             drop(self);
             return;
         }
@@ -146,36 +162,48 @@ impl WorkArea {
         }
     }
 
-    fn held(&mut self) -> io::Result<BorrowedFd<'_>> {
-        if self.directory.is_none() {
-            mkdirat(&self.root, &self.name, Mode::RWXU)?;
-            self.directory = Some(openat(&self.root, &self.name, DIRECTORY, Mode::empty())?);
+    /// Hands an untouched directory to the next attempt.
+    fn give_back(&mut self) {
+        if let Directory::Around(own) = &mut self.directory {
+            *own = own.take().and_then(|own| self.spare.give_back(own));
         }
-        self.directory.as_ref().map(AsFd::as_fd).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn held(&mut self) -> io::Result<BorrowedFd<'_>> {
+        if matches!(self.directory, Directory::None) {
+            mkdirat(self.spare.root(), &self.name, Mode::RWXU)?;
+            self.directory = Directory::Beside(openat(self.spare.root(), &self.name, DIRECTORY, Mode::empty())?);
+        }
+        match &self.directory {
+            Directory::Beside(held) => Ok(held.as_fd()),
+            Directory::Around(Some(own)) => Ok(own.held()),
+            Directory::None | Directory::Around(None) => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn place_of_result(&self) -> BorrowedFd<'_> {
         match &self.directory {
-            Some(directory) if self.is_enclosed => directory.as_fd(),
-            _ => self.root.as_fd(),
+            Directory::Around(Some(own)) => own.held(),
+            _ => self.spare.root(),
         }
     }
 }
 
 impl Drop for WorkArea {
     fn drop(&mut self) {
+        self.give_back();
         let remove = |name: &CStr| {
-            if let Err(error) = remove(self.root.as_fd(), name) {
+            if let Err(error) = remove(self.spare.root(), name) {
                 tracing::warn!(path = %self.path.display(), error = &error as &dyn std::error::Error, "files of an attempt could not be removed");
             }
         };
         // The action may have written the file or not; either way it must be gone.
-        if !self.is_enclosed {
+        if !matches!(self.directory, Directory::Around(_)) {
             remove(&self.result_name);
             // Even when it was not made: an action that was told of it may have.
             remove(&self.artifacts_name);
         }
-        if self.directory.is_some() {
+        if matches!(self.directory, Directory::Beside(_) | Directory::Around(Some(_))) {
             remove(&self.name);
         }
     }

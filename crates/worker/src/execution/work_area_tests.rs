@@ -106,12 +106,12 @@ fn everything_that_a_script_may_leave_is_removed_and_no_link_is_followed() {
 }
 
 #[test]
-fn a_tree_of_ten_thousand_levels_takes_no_descriptors_and_no_stack() {
+fn a_tree_deeper_than_any_path_takes_no_descriptors_and_no_stack() {
     let place = Place::new();
     let mut area = place.area();
     area.directory().expect("made");
-    let mut here = openat(&place.areas.held, &area.name, DIRECTORY, Mode::empty()).expect("opens");
-    for level in 0..10_000 {
+    let mut here = openat(place.areas.spare.root(), &area.name, DIRECTORY, Mode::empty()).expect("opens");
+    for level in 0..4_000 {
         mkdirat(&here, "d", Mode::RWXU).expect("made");
         let next = openat(&here, "d", DIRECTORY, Mode::empty()).expect("opens");
         if level % 1000 == 0 {
@@ -206,4 +206,49 @@ fn a_thing_that_is_no_file_is_refused_as_a_result_and_never_waited_for() {
         drop(area);
         assert_eq!(place.left(), 0, "{what}");
     }
+}
+
+#[test]
+fn a_directory_that_was_left_as_it_was_serves_the_next_attempt_and_no_other() {
+    let place = Place::new();
+    let enclosed = || {
+        let mut area = place.area();
+        let path = area.enclose().expect("made").to_owned();
+        (area, path)
+    };
+    let (mut first, path) = enclosed();
+    let temporary = first.make_temporary_dir().expect("made");
+    drop(first);
+    let (mut second, again) = enclosed();
+    assert_eq!(again, path, "untouched, so used again");
+    assert_eq!(second.make_temporary_dir().expect("there"), temporary);
+    let (third, other) = enclosed();
+    assert_ne!(other, path, "one at a time");
+    drop(third);
+    drop(second);
+
+    type Touch = fn(&Path);
+    let touches: [Touch; 5] = [
+        |path| fs::write(path.join("file"), "").expect("written"),
+        |path| fs::write(path.join(".tmp/file"), "").expect("written"),
+        |path| mode(path, 0o777),
+        |path| symlink("/etc", path.join(".result")).expect("linked"),
+        |path| fs::remove_dir(path.join(".tmp")).expect("removed"),
+    ];
+    for touch in touches {
+        let (mut area, path) = enclosed();
+        area.make_temporary_dir().expect("made");
+        touch(&path);
+        drop(area);
+        assert!(!path.exists(), "touched, so removed");
+        let (area, fresh) = enclosed();
+        assert_ne!(fresh, path);
+        let entries: Vec<_> = fs::read_dir(&fresh).expect("there").flatten().map(|entry| entry.file_name()).collect();
+        assert!(entries.is_empty() || entries == [".tmp"], "{entries:?}");
+        assert_eq!(fs::metadata(&fresh).expect("there").permissions().mode() & 0o7777, 0o700);
+        drop(area);
+    }
+    let work = place.work();
+    drop(place.areas);
+    assert_eq!(fs::read_dir(work).expect("there").count(), 0, "what waited is removed at the end");
 }
