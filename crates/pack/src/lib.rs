@@ -21,6 +21,7 @@
 //! * Nothing is changed on the way in: [`read_json`] and [`read_yaml`] refuse what other readers round, drop or replace.
 
 mod document;
+mod environment_rules;
 mod error;
 mod exact;
 pub mod install;

@@ -247,6 +247,25 @@ mod tests {
     }
 
     #[test]
+    fn a_recipe_that_cannot_be_followed_is_refused_where_it_stands() {
+        let runtime = "ref: demo.lua\nname: lua\ndetection: {binaries: [lua]}\nenvironment:\n  manifests: [a.rockspec]\n  \
+                       recipes:\n    - steps:\n        - name: install\n          run: [luarocks, '{pakc_dir}']\n        \
+                       - {name: more, run: 'ls {pack_dir}'}\n";
+        let found = problems(&[("pack.yaml", "ref: demo\nversion: 1.0.0\n"), ("runtimes/lua.yaml", runtime)]);
+        let starts = [
+            "runtimes/lua.yaml:9:16: environment.recipes.0.steps.0.run: {pakc_dir} stands for nothing; there are",
+            "runtimes/lua.yaml:10:29: environment.recipes.0.steps.1.run: {pack_dir} is not filled in a string",
+        ];
+        assert_eq!(found.len(), starts.len(), "{found:?}");
+        for (found, start) in found.iter().zip(starts) {
+            assert!(found.starts_with(start), "{found}");
+        }
+        let unknown = runtime.replace("name: install", "nmae: install");
+        let found = problems(&[("pack.yaml", "ref: demo\nversion: 1.0.0\n"), ("runtimes/lua.yaml", &unknown)]);
+        assert_eq!(found, ["runtimes/lua.yaml:8:11: unknown key `nmae`; did you mean `name`?"]);
+    }
+
+    #[test]
     fn a_declaration_that_is_no_plain_file_of_the_pack_is_refused() {
         let folder = pack(&[
             ("pack.yaml", "ref: demo\nversion: 1.0.0\n"),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-/// The fields of a declaration with their places; everything but mappings is a leaf.
+/// The fields of a declaration with their places. The items of a list are fields called 0, 1 and so on.
 #[derive(Debug)]
 pub(crate) struct Positions(BTreeMap<String, Spanned<Positions>>);
 
@@ -60,8 +60,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Positions, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Self::leaf()
+        let mut fields = BTreeMap::new();
+        while let Some(item) = items.next_element()? {
+            fields.insert(fields.len().to_string(), item);
+        }
+        Ok(Positions(fields))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Positions, E> {

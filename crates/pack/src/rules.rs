@@ -11,6 +11,7 @@ use attune_types::{
 };
 use serde_json::{Map, Value};
 
+use crate::environment_rules;
 use crate::keywords;
 use crate::parameters::{check_parameters, schema_problem};
 use crate::render::variable_name;
@@ -131,6 +132,7 @@ pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec)
             breaches.add(format!("execution_config.env_vars.{name}"), refusal);
         }
     }
+    breaches.0.extend(runtime.environment.iter().flat_map(environment_rules::breaches));
     if let Some(pattern) = &runtime.detection.version_regex {
         // A compiled size limit keeps `a{1000}{1000}` from taking the memory of whoever loads the pack.
         match regex::RegexBuilder::new(pattern).size_limit(64 * 1024).build() {

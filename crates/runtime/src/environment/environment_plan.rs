@@ -160,8 +160,9 @@ impl Context {
     }
 }
 
-/// Looks for a program in the absolute folders of `path`.
-pub(crate) fn find_program(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
+/// Looks for a program in the absolute folders of `path`, as a shell would.
+#[must_use]
+pub fn find_program(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
     let is_program = |path: &PathBuf| {
         path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     };

@@ -15,7 +15,7 @@ mod recipe_choice;
 mod step;
 mod tool_settings;
 
-pub use environment_plan::{EnvironmentPlan, Places};
+pub use environment_plan::{EnvironmentPlan, Places, find_program};
 pub(crate) use fill::fill;
 pub use identity::Identity;
 pub use pack_files::{PackFiles, PackFilesError};
