@@ -30,33 +30,34 @@ const DEFINITIONS: &[(&str, &str)] = &[
     ("native.yaml", include_str!("../../../packs/core/runtimes/native.yaml")),
 ];
 
-fn definitions() -> &'static [RuntimeSpec] {
-    static READ: OnceLock<Vec<RuntimeSpec>> = OnceLock::new();
-    READ.get_or_init(|| {
-        let read = |(name, text): &(&str, &str)| match attune_pack::parse_document(Path::new(name), text) {
-            Ok(spec) => Some(spec),
-            Err(problem) => {
-                tracing::error!(%problem, "a runtime that is built in cannot be read");
-                None
-            }
-        };
-        DEFINITIONS.iter().filter_map(read).collect()
-    })
+/// One of them, read when it is asked for first: a worker whose packs declare everything reads none.
+fn definition(index: usize) -> Option<&'static RuntimeSpec> {
+    static READ: [OnceLock<Option<RuntimeSpec>>; DEFINITIONS.len()] = [const { OnceLock::new() }; DEFINITIONS.len()];
+    let (name, text) = DEFINITIONS[index];
+    let read = || match attune_pack::parse_document(Path::new(name), text) {
+        Ok(spec) => Some(spec),
+        Err(problem) => {
+            tracing::error!(%problem, "a runtime that is built in cannot be read");
+            None
+        }
+    };
+    READ[index].get_or_init(read).as_ref()
 }
 
 /// The runtimes that are known without any pack.
 #[must_use]
 pub fn builtin_specs() -> Vec<RuntimeSpec> {
-    definitions().to_vec()
+    (0..DEFINITIONS.len()).filter_map(|index| definition(index).cloned()).collect()
 }
 
 /// `declared` by packs, and those built-in ones whose names no pack declares.
 #[must_use]
 pub fn with_builtin(declared: Vec<RuntimeSpec>) -> Vec<RuntimeSpec> {
     let mut all = declared;
-    for spec in definitions() {
-        if !all.iter().any(|known| known.name.eq_ignore_ascii_case(&spec.name)) {
-            all.push(spec.clone());
+    for (index, (file, _)) in DEFINITIONS.iter().enumerate() {
+        let name = file.trim_end_matches(".yaml");
+        if !all.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
+            all.extend(definition(index).cloned());
         }
     }
     all
@@ -76,7 +77,9 @@ mod tests {
 
     #[test]
     fn every_definition_reads() {
-        assert_eq!(builtin_specs().len(), DEFINITIONS.len());
+        let names: Vec<String> = builtin_specs().into_iter().map(|spec| spec.name + ".yaml").collect();
+        let files: Vec<&str> = DEFINITIONS.iter().map(|(file, _)| *file).collect();
+        assert_eq!(names, files);
     }
 
     #[test]

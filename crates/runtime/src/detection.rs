@@ -63,7 +63,8 @@ pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
         }
         let mut unfit = Vec::new();
         for (candidate, version) in proved.iter().filter(|(candidate, _)| candidate.runtime == runtime) {
-            if !admits(&specs, &runtime, version) {
+            // An interpreter that was not asked gets the benefit of the doubt.
+            if options.depth == Depth::Everything && !admits(&specs, &runtime, version) {
                 unfit.push(version.as_str());
                 continue;
             }

@@ -16,10 +16,14 @@ async fn print() -> std::io::Result<()> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut out = std::io::stdout();
     let begun = clock::boot();
-    let detection = detect(&DetectOptions::new(builtin_specs(), &path), &launcher).await;
+    let options = DetectOptions::new(builtin_specs(), &path).in_environment(std::env::vars_os()).with_hints(None);
+    let known = clock::boot() - begun;
+    let begun = clock::boot();
+    let detection = detect(&options, &launcher).await;
     let everything = clock::boot() - begun;
     for one in &detection.interpreters {
-        writeln!(out, "{:8} {:12} {}", one.runtime, one.version, one.path)?;
+        let libc = one.libc.map_or("-", |libc| libc.word());
+        writeln!(out, "{:8} {:12} {:40} {libc:6} {}", one.runtime, one.version, one.path, one.architecture)?;
     }
     for warning in &detection.warnings {
         writeln!(out, "warning: {warning}")?;
@@ -27,5 +31,9 @@ async fn print() -> std::io::Result<()> {
     let python = Requirement { runtime: "python".into(), ..Default::default() };
     let begun = clock::boot();
     detect(&DetectOptions::for_one(builtin_specs(), &path, &python), &launcher).await;
-    writeln!(out, "everything in {everything:?}, one for a script in {:?}", clock::boot() - begun)
+    writeln!(
+        out,
+        "definitions in {known:?}, everything in {everything:?}, one for a script in {:?}",
+        clock::boot() - begun
+    )
 }
