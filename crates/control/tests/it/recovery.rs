@@ -54,7 +54,8 @@ fn a_lease_that_ran_out_is_ended_and_called_unknown() {
         let worker = fixture.worker("w1", &["shell"], 1).await;
         let id = fixture.submit_plain().await;
         let (execution, attempt) = worker.next_order().await;
-        let request = attune_store::ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 200 };
+        let request =
+            attune_store::ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 200 };
         worker.store.claim(worker.incarnation, vec![request]).await.expect("an answer");
         let execution = fixture.client.get(&format!("/api/v1/executions/{id}?wait=60")).await.json();
         assert_eq!(execution["status"], "abandoned");
@@ -88,7 +89,7 @@ fn every_actor_may_crash_and_work_goes_on() {
         let worker = fixture.worker("w1", &["shell"], 20).await;
         let names: Vec<String> =
             fixture.control.status().await.expect("a tree").children.into_iter().map(|child| child.name).collect();
-        assert_eq!(names, ["relay", "scheduler", "reaper", "bell", "api"]);
+        assert_eq!(names, ["relay", "scheduler", "reaper", "retention", "packs", "bell", "api"]);
         for name in &names {
             let id = fixture.submit_plain().await;
             let crash = Crash { child: name.clone(), how: How::PanicInHandler };
