@@ -59,4 +59,12 @@ pub(crate) async fn a_found_runtime_never_displaces_a_declared_one(stage: &Stage
     let shown: Vec<(&str, bool)> = runtimes.iter().map(|one| (one.runtime_ref.as_str(), one.auto_detected)).collect();
     assert_eq!(shown, [("auto.lua", true), ("core.shell", false)]);
     assert_eq!(runtimes[0].description, "");
+
+    // A template is no runtime yet, and what is declared later takes the place of what was found.
+    let mut later = pack("late", "1.0.0", &[], &["lua", "tcl"]);
+    later.runtimes[1].template = true;
+    store.put_pack(&later).await.expect("stored");
+    let runtimes = store.runtimes().await.expect("runtimes");
+    let shown: Vec<(&str, bool)> = runtimes.iter().map(|one| (one.runtime_ref.as_str(), one.auto_detected)).collect();
+    assert_eq!(shown, [("late.lua", false), ("core.shell", false)]);
 }
