@@ -91,6 +91,7 @@ impl Fixture {
         self.submit(json!({"action": "demo.plain"})).await
     }
 
+    /// Registers a worker for `runtimes`, each with its versions behind it: `python 3.11.2 3.12.4`.
     pub(crate) async fn worker(&self, name: &str, runtimes: &[&str], slots: u32) -> Worker {
         Worker::register(Arc::clone(&self.store), self.queue.clone(), name, runtimes, slots).await
     }
@@ -115,13 +116,18 @@ impl Worker {
         let mut random = [0; 16];
         getrandom::fill(&mut random).expect("random bytes");
         let incarnation = Incarnation(random);
+        let versions = |runtime: &&str| {
+            let (name, versions) = runtime.split_once(' ')?;
+            Some((name.to_owned(), versions.split(' ').map(str::to_owned).collect()))
+        };
         let registration = Registration {
             name: name.to_owned(),
             worker_type: "local".to_owned(),
             host: "here".to_owned(),
             incarnation,
             capabilities: Capabilities {
-                runtimes: runtimes.iter().map(|runtime| (*runtime).to_owned()).collect(),
+                runtimes: runtimes.iter().filter_map(|one| one.split(' ').next()).map(str::to_owned).collect(),
+                runtime_versions: runtimes.iter().filter_map(versions).collect(),
                 max_concurrent_executions: slots,
                 labels: BTreeMap::new(),
                 ..Capabilities::default()

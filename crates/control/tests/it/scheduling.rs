@@ -25,6 +25,26 @@ fn what_fits_nobody_waits_and_runs_as_soon_as_a_fitting_worker_appears() {
 }
 
 #[test]
+fn a_version_that_nobody_has_waits_with_the_nearest_miss_and_runs_once_somebody_has_it() {
+    on_system(async {
+        let fixture = Fixture::start().await;
+        let python = |version: &str| json!({"code": {"name": "a.py", "content": "", "runtime": "Python", "runtime_version": version}});
+        let old = fixture.worker("old", &["shell", "python 3.9.1 3.11.2"], 1).await;
+        let newer = fixture.submit(python(">= 3.11, < 3.13, != 3.11.2")).await;
+        let fits = fixture.submit(python(">=3.11")).await;
+        assert_eq!(old.work_one().await, fits, "not held up by what fits nobody");
+        let explanation = fixture.client.get(&format!("/api/v1/executions/{newer}/explain")).await.json();
+        assert_eq!(
+            explanation["summary"],
+            "no worker fits; nearest: old lacks python >= 3.11, < 3.13, != 3.11.2 (has 3.9.1, 3.11.2)"
+        );
+        let new = fixture.worker("new", &["python 3.11.2 3.12.4"], 1).await;
+        assert_eq!(new.work_one().await, newer);
+        fixture.stop().await;
+    });
+}
+
+#[test]
 fn work_beyond_the_slots_waits_in_the_store() {
     on_system(async {
         let fixture = Fixture::start().await;
