@@ -139,7 +139,9 @@ fn every_example_runs_as_it_is_and_keeps_its_output_schema() {
     let library = library();
     let mut ran = Vec::new();
     for action in library.packs().filter(|pack| pack.spec.pack_ref == "examples").flat_map(|pack| &pack.actions) {
-        if !is_here(runtime_of(&library, &action.runner_type)) {
+        // What prints no result calls its worker for it; those run under a whole worker, in `attune demo`.
+        let calls_worker = action.output_format == OutputFormat::Text;
+        if calls_worker || !is_here(runtime_of(&library, &action.runner_type)) {
             continue;
         }
         let given = if action.parameters.contains_key("name") { json!({"name": "Ada"}) } else { json!({}) };
@@ -156,6 +158,7 @@ fn every_action_tells_what_it_is() {
     for action in library().packs().flat_map(|pack| &pack.actions) {
         let name = &action.action_ref;
         assert!(!action.label.is_empty() && action.description.ends_with('.') && !action.tags.is_empty(), "{name}");
-        assert_eq!(action.output_format == OutputFormat::Json, action.output_schema.is_some(), "{name}");
+        let prints_result = action.output_format == OutputFormat::Json;
+        assert!(!prints_result || action.output_schema.is_some(), "{name} says what its result looks like");
     }
 }
