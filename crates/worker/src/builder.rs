@@ -1,6 +1,7 @@
 //! Puts a worker together and starts it.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,11 +18,11 @@ use attune_runtime::{DetectOptions, Registry, with_builtin};
 use attune_store::{Registered, Registration as Announcement, Store};
 use attune_supervise::TreeBuilder;
 use attune_types::{Capabilities, Incarnation, RuntimeSpec};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::artifacts::{ArtifactStore, StoreArtifacts};
-use crate::environments::{EnvironmentKey, Environments, NothingToPrepare, Preparer};
+use crate::environments::{Environments, PackPreparer, Preparer, StepRunner, Teller};
 use crate::error::WorkerError;
 use crate::execution::{LIFE, OWNER, Planner, WorkAreas, WorkerVariables};
 use crate::executions::{Books, Spool, leftovers};
@@ -43,6 +44,8 @@ use crate::tree::{self, Parts};
 
 /// The pause between two tries to reach something at start.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The most environments that are built at once: each keeps a processor and a network busy.
+const MOST_BUILDS: usize = 4;
 
 /// Puts a worker together: what it runs on, what it runs with, and what another crate adds to it.
 pub struct WorkerBuilder {
@@ -55,7 +58,7 @@ pub struct WorkerBuilder {
     runtimes: Vec<RuntimeSpec>,
     artifacts: Option<Arc<dyn ArtifactStore>>,
     secrets: Arc<dyn SecretSource>,
-    preparer: Arc<dyn Preparer>,
+    preparer: Option<Arc<dyn Preparer>>,
     extensions: Vec<Extension>,
     fault_injection: bool,
     launcher: Option<Launcher>,
@@ -75,7 +78,7 @@ impl WorkerBuilder {
             runtimes: Vec::new(),
             artifacts: None,
             secrets: Arc::new(NoSecrets),
-            preparer: Arc::new(NothingToPrepare),
+            preparer: None,
             extensions: Vec::new(),
             fault_injection: false,
             launcher: None,
@@ -131,10 +134,10 @@ impl WorkerBuilder {
         self
     }
 
-    /// How environments of packs are made.
+    /// How environments of packs are made; otherwise by the recipes of their runtimes.
     #[must_use]
     pub fn preparer(mut self, preparer: Arc<dyn Preparer>) -> Self {
-        self.preparer = preparer;
+        self.preparer = Some(preparer);
         self
     }
 
@@ -251,6 +254,11 @@ impl WorkerBuilder {
         });
         let (told, known) = (Arc::clone(&store), Arc::clone(&planner));
         tokio::spawn(async move { found_runtimes::tell(told, &known.registry).await });
+        let teller = Teller::start(Arc::clone(&store), identity.id);
+        let preparer =
+            self.preparer.take().unwrap_or_else(|| preparer_of(&settings, &planner, &launcher, teller.clone()));
+        let environments = Arc::new(Environments::new(preparer));
+        let missing = environments.survey(&library);
         let tree = tree::grow(Parts {
             mode: self.mode,
             settings: settings.clone(),
@@ -259,8 +267,9 @@ impl WorkerBuilder {
             keeps_output_elsewhere,
             artifacts,
             secrets: Arc::clone(&self.secrets),
-            environments: Arc::new(Environments::new(Arc::clone(&self.preparer))),
-            wanted_environments: environments_of(&library),
+            environments,
+            missing_environments: missing,
+            preparation: teller.preparation().clone(),
             planner,
             launcher,
             store: Arc::clone(&store),
@@ -373,24 +382,24 @@ fn surroundings(
     }
 }
 
-/// What a full worker prepares at start: every pack under every runtime that one of its actions asks for.
-fn environments_of(library: &Library) -> Vec<EnvironmentKey> {
-    let mut keys: Vec<EnvironmentKey> = library
-        .packs()
-        .flat_map(|pack| {
-            pack.actions.iter().map(|action| EnvironmentKey {
-                pack: Some(pack.spec.pack_ref.clone()),
-                runtime: action.runner_type.to_lowercase(),
-                version: action
-                    .runtime_version
-                    .as_ref()
-                    .map_or_else(String::new, |version| version.as_str().to_owned()),
-            })
-        })
-        .collect();
-    keys.sort();
-    keys.dedup();
-    keys
+/// Makes environments by the recipes of runtimes.
+fn preparer_of(settings: &Settings, planner: &Arc<Planner>, launcher: &Launcher, teller: Teller) -> Arc<dyn Preparer> {
+    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, MOST_BUILDS);
+    Arc::new(PackPreparer {
+        planner: Arc::clone(planner),
+        runner: StepRunner {
+            launcher: launcher.clone(),
+            base: settings.child_environment.clone(),
+            settings: settings.tool_settings.clone(),
+            timeout: settings.environment_step_time,
+        },
+        volume: std::path::absolute(&settings.environments_directory)
+            .unwrap_or_else(|_| settings.environments_directory.clone()),
+        worker: settings.name.clone(),
+        teller,
+        at_once: Semaphore::new(at_once),
+        proved: Mutex::default(),
+    })
 }
 
 /// Kills what an earlier life of this worker left running on this machine. `false` when that could not be done.

@@ -12,15 +12,19 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message
 use attune_process::clock;
 use attune_store::{Beat, BeatReply, Store, StoreError};
 use attune_supervise::{Generation, Life, Probe, Supervisor};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::artifacts::is_nearly_full;
+use crate::environments::Preparation;
 use crate::execution::{Stop, StopCause};
 use crate::executions::{Books, Cancel, Executions, Key, Offer, SetAccepting, StopAttempts};
 use crate::identity::Identity;
 use crate::io_runtime::IoRuntime;
 use crate::overseer::Order;
 use crate::pulse::Pulse;
+
+/// How long a worker takes no work because its environments are being made.
+const MOST_PREPARATION: Duration = Duration::from_secs(5 * 60);
 
 /// Beat at once: somebody said that there is something to ask for.
 pub(crate) struct BeatNow;
@@ -50,6 +54,8 @@ pub(crate) struct HeartbeatDeps {
     pub(crate) orders: mpsc::UnboundedSender<Order>,
     /// Where this worker writes: a disk that is nearly full takes no new work.
     pub(crate) directory: PathBuf,
+    /// What is made before the first work: nothing is assigned until then.
+    pub(crate) preparation: watch::Receiver<Preparation>,
 }
 
 /// The actor that renews every lease.
@@ -66,6 +72,8 @@ struct State {
     is_wanted_again: bool,
     misses: u32,
     is_disk_low: bool,
+    /// When it began to wait for what is made before the first work.
+    waits_since: Option<Duration>,
 }
 
 /// What came of one beat.
@@ -97,7 +105,7 @@ impl Heartbeat {
         let (store, io, books) = (Arc::clone(&self.deps.store), self.deps.io.clone(), Arc::clone(&self.deps.books));
         let Identity { id, incarnation } = self.deps.identity;
         self.look_at_disk();
-        let refuses_work = self.state.is_disk_low;
+        let refuses_work = self.state.is_disk_low || self.is_preparing();
         let lease_ms = i64::try_from(self.deps.lease.as_millis()).unwrap_or(i64::MAX);
         let beating = async move {
             let silent = match supervisor {
@@ -127,6 +135,16 @@ impl Heartbeat {
                 actor.arm(context);
             }
         }));
+    }
+
+    /// Whether the first work waits for environments. What cannot be made in time is made when it is asked for: an index
+    /// that does not answer must not keep everything else waiting.
+    fn is_preparing(&mut self) -> bool {
+        if self.deps.preparation.borrow().is_over() {
+            return false;
+        }
+        let now = clock::boot();
+        now.saturating_sub(*self.state.waits_since.get_or_insert(now)) < MOST_PREPARATION
     }
 
     fn look_at_disk(&mut self) {

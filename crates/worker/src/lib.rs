@@ -65,7 +65,9 @@ mod tree;
 
 pub use artifacts::{ArtifactStore, StoreArtifacts};
 pub use builder::WorkerBuilder;
-pub use environments::{EnvironmentFailure, EnvironmentKey, NothingToPrepare, Preparer};
+pub use environments::{
+    EnvironmentFailure, EnvironmentKey, NothingToPrepare, Preparation, Preparer, ReadyEnvironment, Stamp,
+};
 pub use error::WorkerError;
 pub use executions::Counts;
 pub use handle::{WorkerHandle, WorkerStatus};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use attune_artifacts::{HarvestLimits, S3Options};
 use attune_config::{Config, OutputPolicy};
 use attune_runtime::CleanEnvironment;
+use attune_runtime::environment::ToolSettings;
 
 use crate::fence::FencePolicy;
 use crate::helper::HelperProgram;
@@ -64,6 +65,10 @@ pub struct Settings {
     /// What every child finds in its environment beside Attune's own variables. Nothing else is inherited: this
     /// process's environment may hold credentials, and it slows interpreters down.
     pub child_environment: CleanEnvironment,
+    /// What tools that install packages are told: where packages come from, and through which proxy.
+    pub tool_settings: ToolSettings,
+    /// How long one step of preparing an environment may take.
+    pub environment_step_time: Duration,
     /// Which program actions find as `attune-agent`.
     pub helper_program: HelperProgram,
     /// What actions are kept from.
@@ -102,6 +107,8 @@ impl Settings {
             environments_directory: directory.join("runtime_envs"),
             api_url: None,
             child_environment: CleanEnvironment::from_inherited(std::env::vars_os()),
+            tool_settings: ToolSettings::from_inherited(std::env::vars_os()),
+            environment_step_time: Duration::from_secs(15 * 60),
             helper_program: HelperProgram::default(),
             sandbox: SandboxSettings::default(),
             patience: Duration::from_secs(30),

@@ -24,12 +24,12 @@ use attune_process::Launcher;
 use attune_queue::ConsumerLink;
 use attune_store::{GroupCommit, Registration as Announcement, Store};
 use attune_supervise::{ChildSpec, Ending, Placement, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::artifacts::artifact_sink::FLUSH_TIME;
 use crate::artifacts::{ArtifactSink, ArtifactSinkDeps, ArtifactStore, LogPort};
 use crate::consumer::{Consumer, ConsumerDeps};
-use crate::environments::{EnvSetup, EnvSetupDeps, EnvironmentKey, Environments};
+use crate::environments::{EnvSetup, EnvSetupDeps, EnvironmentKey, Environments, Preparation};
 use crate::execution::{ExecutorDeps, Planner};
 use crate::executions::{Books, Claims, Executions, ExecutionsDeps, Finisher, Spool};
 use crate::heartbeat::{Heartbeat, HeartbeatDeps};
@@ -63,7 +63,9 @@ pub(crate) struct Parts {
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) keeps_output_elsewhere: bool,
     pub(crate) environments: Arc<Environments>,
-    pub(crate) wanted_environments: Vec<EnvironmentKey>,
+    /// What packs need and is not ready.
+    pub(crate) missing_environments: Vec<EnvironmentKey>,
+    pub(crate) preparation: watch::Sender<Preparation>,
     pub(crate) planner: Arc<Planner>,
     pub(crate) launcher: Launcher,
     pub(crate) home: Home,
@@ -111,6 +113,9 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     };
     let io = IoRuntime::current();
     let later = Later::default();
+    if is_eager {
+        parts.preparation.send_modify(|preparation| preparation.wanted = parts.missing_environments.len());
+    }
     let mut tree =
         TreeBuilder::new("worker", Strategy::OneForOne, Policy::default()).fault_injection(parts.fault_injection);
     let ending = tree.ending();
@@ -131,6 +136,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let heartbeat = {
         let (later, store, io, books) = (later.clone(), Arc::clone(&store), io.clone(), Arc::clone(&books));
         let (every, lease, pulse, orders) = (settings.heartbeat, settings.lease, parts.pulse, parts.orders);
+        let preparation = parts.preparation.subscribe();
         let directory = parts.home.path();
         tree.child(
             ChildSpec::new("heartbeat", Restart::Permanent).stop(Stop::Brutal).on(Placement::OwnArbiter("beat")),
@@ -148,6 +154,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     executions,
                     orders,
                     directory,
+                    preparation,
                 };
                 Heartbeat::new(deps, life)
             },
@@ -172,8 +179,16 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         move |life| ArtifactSink::new(sink, life),
     );
 
-    let at_start = if is_eager { parts.wanted_environments } else { Vec::new() };
-    let env_setup = EnvSetupDeps { environments: Arc::clone(&environments), io, at_start };
+    let at_start = if is_eager { parts.missing_environments } else { Vec::new() };
+    let env_setup = EnvSetupDeps {
+        environments: Arc::clone(&environments),
+        planner: Arc::clone(&planner),
+        io,
+        at_start,
+        is_eager,
+        preparation: parts.preparation,
+        beat_now: heartbeat.clone().recipient(),
+    };
     let env_setup =
         tree.child(ChildSpec::new("env-setup", Restart::Permanent), move |life| EnvSetup::new(env_setup, life));
 

@@ -1,8 +1,12 @@
 //! How an environment is made.
 
-use std::path::PathBuf;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+
+use super::slot::ReadyEnvironment;
 
 /// What an environment is made for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,19 +28,37 @@ pub struct EnvironmentFailure {
     pub log: String,
 }
 
+/// A number that differs when what is needed may differ. Made from what `stat` tells, so asking costs little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp(u64);
+
+impl Stamp {
+    /// The stamp of a value.
+    #[must_use]
+    pub fn of(value: &impl Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
 /// Makes environments: installs a pack's dependencies for one interpreter. Called once at a time per key; what it made
-/// is kept until the worker ends.
+/// is kept until it is not good any more.
 #[async_trait]
 pub trait Preparer: Send + Sync + 'static {
-    /// Whether an environment that is not yet known may need work. `true` makes the worker claim without starting, so
-    /// that an execution whose environment fails is known not to have run.
-    fn may_be_needed(&self) -> bool;
+    /// What the pack asks for now; `None` when it needs no environment. Executions of what needs one that is not ready
+    /// are claimed without starting, so that those whose environment fails are known not to have run; all others pay
+    /// nothing. Looks at the disk and runs nothing.
+    fn needs(&self, key: &EnvironmentKey) -> Option<Stamp>;
 
     /// Makes the environment; `None` when the pack needs none.
     ///
     /// # Errors
-    /// Which step failed, with the tool's own words.
-    async fn prepare(&self, key: &EnvironmentKey) -> Result<Option<PathBuf>, EnvironmentFailure>;
+    /// Which step failed, with the tool's own words. Nothing is remembered of it: the next call tries again.
+    async fn prepare(&self, key: &EnvironmentKey) -> Result<Option<Arc<ReadyEnvironment>>, EnvironmentFailure>;
+
+    /// Whether what was made can still be used. Looks at the disk and runs nothing.
+    fn is_good(&self, environment: &ReadyEnvironment) -> bool;
 }
 
 /// For packs that bring everything they need.
@@ -45,11 +67,15 @@ pub struct NothingToPrepare;
 
 #[async_trait]
 impl Preparer for NothingToPrepare {
-    fn may_be_needed(&self) -> bool {
-        false
+    fn needs(&self, _: &EnvironmentKey) -> Option<Stamp> {
+        None
     }
 
-    async fn prepare(&self, _: &EnvironmentKey) -> Result<Option<PathBuf>, EnvironmentFailure> {
+    async fn prepare(&self, _: &EnvironmentKey) -> Result<Option<Arc<ReadyEnvironment>>, EnvironmentFailure> {
         Ok(None)
+    }
+
+    fn is_good(&self, _: &ReadyEnvironment) -> bool {
+        true
     }
 }

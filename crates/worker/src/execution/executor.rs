@@ -3,7 +3,6 @@
 //! It carries the [machine](super::machine) and acts out its effects; it lives from the grant to the end of the process,
 //! and is never restarted. When it crashes, Executions kills the process and the attempt ends as a fault of the worker.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
 use crate::artifacts::{ArtifactStore, LogPort};
-use crate::environments::{Environments, Prepare};
+use crate::environments::{Environments, Prepare, ReadyEnvironment};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
 use crate::helper::{CallsDeps, SecretSource};
 use crate::notice::ExecutionNotice;
@@ -84,7 +83,7 @@ pub(crate) struct Executor {
     grant: Grant,
     life: Life<Self>,
     state: State,
-    environment: Option<PathBuf>,
+    environment: Option<Arc<ReadyEnvironment>>,
     stopper: Option<Stopper>,
     report: Option<RunReport>,
     /// When the claim was granted, and how long its environment took from then on.
@@ -226,12 +225,12 @@ impl Executor {
         key: Key,
         deps: &Arc<ExecutorDeps>,
         work: &Claimed,
-        environment: Option<PathBuf>,
+        environment: Option<Arc<ReadyEnvironment>>,
         address: actix::Addr<Self>,
         leashed: Leashed,
         allowed_at: Duration,
     ) -> RunReport {
-        let mut plan = match deps.planner.plan(key, work, environment.as_deref()) {
+        let mut plan = match deps.planner.plan(key, work, environment.as_deref().map(ReadyEnvironment::directory)) {
             Ok(plan) => plan,
             Err(outcome) => return RunReport::not_started(outcome),
         };

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attune_artifacts::HarvestLimits;
+use attune_pack::Library;
 use attune_process::{Command, OutputLimits};
 use attune_runtime::{CleanEnvironment, Registry, ResolveError, Resolved, Script};
 use attune_store::Claimed;
-use attune_types::{ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
+use attune_types::{DetectedInterpreter, ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
 use serde_json::{Map, Value};
 
 use super::environment::{Places, WorkerVariables};
@@ -74,7 +75,11 @@ impl Planner {
             environment_dir: environment.map(Path::to_path_buf),
         };
         let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
-        let places = Places { pack_dir: pack_dir.as_deref(), artifacts_dir: area.artifacts_dir.clone(), result_file: &area.result_file };
+        let places = Places {
+            pack_dir: pack_dir.as_deref(),
+            artifacts_dir: area.artifacts_dir.clone(),
+            result_file: &area.result_file,
+        };
         command.environment.extend(self.variables.of(key, work, places));
         self.helper.announce(&mut command.environment);
         if own.is_some() && self.sandboxes.hides_temporary() {
@@ -114,7 +119,24 @@ impl Planner {
         Ok(Some(own.to_owned()))
     }
 
-    fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {
+    /// The packs as they are now. Reads the disk now and then.
+    pub(crate) fn library(&self) -> Arc<Library> {
+        self.packs.library()
+    }
+
+    /// The interpreter that lies at `path`, as it was found for a runtime.
+    pub(crate) fn interpreter(&self, runtime: &str, path: &Path) -> Option<DetectedInterpreter> {
+        let is_meant = |found: &&DetectedInterpreter| {
+            found.runtime.eq_ignore_ascii_case(runtime) && Path::new(&found.path) == path
+        };
+        self.registry.interpreters().iter().find(is_meant).cloned()
+    }
+
+    /// What serves a requirement here.
+    ///
+    /// # Errors
+    /// The outcome of an execution that asks for it.
+    pub(crate) fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {
         let constraint = requirement.version.as_ref().map_or("", |version| version.as_str());
         let key = (requirement.runtime.clone(), constraint.to_owned());
         let mut known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);

@@ -142,7 +142,7 @@ impl Executions {
         if self.state.is_accepting && !self.state.is_draining && !self.state.is_paused {
             let keys = self.deps.books.ledger().take(self.deps.slots);
             if !keys.is_empty() {
-                let hold = self.deps.environments.may_have_to_prepare();
+                let hold = self.deps.environments.hold();
                 tokio::spawn(self.deps.claims.clone().claim(keys, hold));
             }
         }

@@ -100,18 +100,34 @@ impl Sandboxes {
     /// The sandbox of a child with this demand, to which one directory belongs. `None` for a child whose files are not
     /// restricted.
     pub(crate) fn of(&self, demanded: Option<u8>, own: Option<&Path>) -> Sandbox {
+        match own {
+            Some(own) => self.owning(demanded, &[own.to_owned()]),
+            None => {
+                let (level, require) = self.settings.level_of(demanded);
+                Sandbox { level, require, filesystem: FilesystemPolicy::Open }
+            }
+        }
+    }
+
+    /// The sandbox of a tool that installs packages: what it installs runs code of strangers, so it gets what actions
+    /// get, and beside that the directories that it fills.
+    pub(crate) fn of_building(&self, own: &[PathBuf]) -> Sandbox {
+        self.owning(None, own)
+    }
+
+    fn owning(&self, demanded: Option<u8>, own: &[PathBuf]) -> Sandbox {
         let (level, require) = self.settings.level_of(demanded);
-        let filesystem = match (own, self.settings.filesystem) {
-            (None, _) | (_, SandboxFilesystem::Open) => FilesystemPolicy::Open,
-            (Some(own), SandboxFilesystem::Strict) => {
-                let own = std::iter::once(own.to_owned());
-                let writable = self.writable.iter().filter(|path| path.exists()).cloned().chain(own).collect();
+        let filesystem = match self.settings.filesystem {
+            SandboxFilesystem::Open => FilesystemPolicy::Open,
+            SandboxFilesystem::Strict => {
+                let there = self.writable.iter().filter(|path| path.exists());
+                let writable = there.chain(own).cloned().collect();
                 FilesystemPolicy::Strict { readable: self.readable.clone(), writable }
             }
-            (Some(own), SandboxFilesystem::Protect) => FilesystemPolicy::Protect {
+            SandboxFilesystem::Protect => FilesystemPolicy::Protect {
                 hidden: self.hidden.clone(),
                 read_only: self.read_only.clone(),
-                own: vec![own.to_owned()],
+                own: own.iter().map(|path| real(path)).collect(),
             },
         };
         Sandbox { level, require, filesystem }

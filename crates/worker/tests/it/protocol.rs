@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use attune_store::Store;
 use attune_testkit::eventually;
 use attune_testkit::processes::living_with;
-use attune_types::{AttemptState, ExecutionStatus, Outcome};
-use attune_worker::{EnvironmentFailure, EnvironmentKey, Mode, Preparer, StopReason, WorkerBuilder};
+use attune_types::{ExecutionStatus, Outcome};
+use attune_worker::{Mode, StopReason, WorkerBuilder};
 use serde_json::Map;
-use tokio::sync::Semaphore;
 
 use crate::away_store::AwayStore;
 use crate::fixture::{Fixture, LONG, exited, gated, in_system, launcher, shell};
@@ -155,56 +153,6 @@ fn a_worker_that_cannot_renew_its_leases_stops_what_runs_before_they_end() {
         store.set_away(false);
         let execution = fixture.ended(id).await;
         assert!(matches!(execution.outcome, Some(Outcome::Interrupted { .. })), "{:?}", execution.outcome);
-        fixture.stop(&worker).await;
-    });
-}
-
-/// Prepares when it is allowed to, and fails for one runtime.
-struct Gate {
-    open: Semaphore,
-}
-
-#[async_trait]
-impl Preparer for Gate {
-    fn may_be_needed(&self) -> bool {
-        true
-    }
-
-    async fn prepare(&self, key: &EnvironmentKey) -> Result<Option<std::path::PathBuf>, EnvironmentFailure> {
-        self.open.acquire().await.expect("open").forget();
-        if key.runtime == "broken" {
-            return Err(EnvironmentFailure { step: "install".into(), log: "no such package".into() });
-        }
-        Ok(None)
-    }
-}
-
-#[test]
-fn nothing_runs_and_nothing_is_called_running_before_its_environment_is_ready() {
-    in_system(async {
-        let fixture = Fixture::embedded().await;
-        let gate = Arc::new(Gate { open: Semaphore::new(0) });
-        let builder = fixture.builder(fixture.settings()).preparer(Arc::clone(&gate) as Arc<dyn Preparer>);
-        let worker = builder.start().await.expect("the worker starts");
-        let ids = [fixture.run(&worker, "true").await, fixture.run(&worker, "true").await];
-        for id in ids {
-            eventually("a held claim", LONG, || async {
-                let attempts = fixture.store.attempts(id).await.expect("the store answers");
-                (attempts[0].state == AttemptState::Claimed).then_some(())
-            })
-            .await;
-            assert_eq!(fixture.execution(id).await.status, ExecutionStatus::Scheduled);
-        }
-        // One build is enough for both.
-        gate.open.add_permits(1);
-        fixture.assert_ended_once(&ids, ExecutionStatus::Completed).await;
-        let mut spec = shell("true");
-        spec.requirement.runtime = "broken".into();
-        let broken = fixture.run_spec(&worker, spec, Map::new()).await;
-        gate.open.add_permits(1);
-        let execution = fixture.ended(broken).await;
-        let outcome = Outcome::EnvironmentFailed { step: "install".into(), log: "no such package".into() };
-        assert_eq!(execution.outcome, Some(outcome));
         fixture.stop(&worker).await;
     });
 }
