@@ -32,6 +32,7 @@ mod parameters;
 mod positions;
 mod render;
 mod rules;
+mod runtime_rules;
 mod shelf;
 mod submission;
 mod suggestion;

@@ -15,6 +15,7 @@ use crate::environment_rules;
 use crate::keywords;
 use crate::parameters::{check_parameters, schema_problem};
 use crate::render::variable_name;
+use crate::runtime_rules;
 
 /// A year: long enough for everything, short enough to be a mistake beyond.
 const MOST_TIMEOUT_SECONDS: f64 = 31_536_000.0;
@@ -122,9 +123,7 @@ pub(crate) fn of_runtime(path: &Path, pack: Option<&str>, runtime: &RuntimeSpec)
             breaches.add("name", format!("{name:?} is not a name: lower-case letters, digits, '_' and '-'"));
         }
     }
-    if !runtime.execution_config.direct && runtime.detection.binaries.is_empty() {
-        breaches.add("detection.binaries", "must name at least one program, unless execution_config.direct is true");
-    }
+    breaches.0.extend(runtime_rules::breaches(runtime));
     for (name, change) in &runtime.execution_config.env_vars {
         let (EnvironmentChange::Set(value) | EnvironmentChange::Prepend(value) | EnvironmentChange::Append(value)) =
             change;

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use attune_config::{Config, Sources};
 use attune_pack::{Overrides, inline_spec};
 use attune_testkit::eventually;
 use attune_types::{Capabilities, ExecutionSpec, InlineCode, LogStream, PackSpec, RuntimeSpec};
@@ -65,6 +66,42 @@ fn of_two_pythons_the_one_that_a_constraint_wants_runs_and_what_nobody_has_is_na
         let lacks = capabilities.lacks(&python(">=3.913").requirement);
         assert!(lacks[0].starts_with("python >=3.913 (has 3.911.2, "), "{lacks:?}");
         fixture.stop(&worker).await;
+    });
+}
+
+#[test]
+fn the_variable_comes_before_the_file_before_what_is_found() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let folder = fixture.directory.path().join("bin");
+        fs::create_dir(&folder).expect("made");
+        fake(&folder, "lua", "Lua 5.4.4");
+        fake(&folder, "php", "PHP 8.2.7");
+        fake(&folder, "sh", "1.2.3");
+        let file = "worker: {capabilities: {runtimes: [LUA]}}\n";
+        // In the environment, in the file, and what is offered then, as far as it is in the folder.
+        let table: &[(&str, &str, &[&str])] = &[
+            ("Php, tclsh-of-nowhere", file, &["php"]),
+            ("SH", file, &["shell"]),
+            ("core.lua,PHP", "", &["php", "lua"]),
+            ("", file, &["lua"]),
+            ("", "", &["shell", "php", "lua"]),
+        ];
+        for (variable, text, expected) in table {
+            let path = fixture.directory.path().join("attune.yaml");
+            let state = fixture.directory.path().join("config");
+            fs::write(&path, format!("{text}paths: {{state_dir: {}}}\n", state.display())).expect("written");
+            let environment = [("ATTUNE_WORKER_RUNTIMES", *variable)];
+            let sources = Sources { file: Some(path), environment, overrides: Vec::new() };
+            let from_config = Settings::from_config(&Config::load(sources).expect("loads"));
+            let settings = Settings { runtimes: from_config.runtimes, ..settings(&fixture, &folder) };
+            let worker = fixture.builder(settings).start().await.expect("the worker starts");
+            let here = folder.display().to_string();
+            let found = worker.capabilities().detected_interpreters.iter().filter(|one| one.path.starts_with(&here));
+            let names: Vec<&str> = found.map(|one| one.runtime.as_str()).collect();
+            assert_eq!(names, *expected, "{variable:?} {text:?}");
+            fixture.stop(&worker).await;
+        }
     });
 }
 

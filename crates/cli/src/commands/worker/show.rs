@@ -52,9 +52,10 @@ fn people(worker: &Worker, now: Timestamp) -> String {
     }
     let labels: Vec<String> = capabilities.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     line("labels", &if labels.is_empty() { "none".to_owned() } else { labels.join(", ") });
-    let mut table = Table::new(&["runtime", "version", "interpreter"]);
+    let mut table = Table::new(&["runtime", "version", "libc", "interpreter"]);
     for interpreter in &capabilities.detected_interpreters {
-        table.row([interpreter.runtime.clone(), interpreter.version.clone(), interpreter.path.clone()]);
+        let libc = interpreter.libc.map(|libc| libc.to_string()).unwrap_or_default();
+        table.row([interpreter.runtime.clone(), interpreter.version.clone(), libc, interpreter.path.clone()]);
     }
     if !table.is_empty() {
         text.push('\n');
@@ -79,7 +80,7 @@ mod tests {
                     "memory": {"by": "cgroup"}, "cpu": {"by": "rlimit"},
                     "processes": {"by": "nothing", "why": "there is no control group here that this user may write to"},
                 },
-                "detected_interpreters": [{"runtime": "shell", "path": "/bin/sh", "version": ""}],
+                "detected_interpreters": [{"runtime": "shell", "path": "/bin/sh", "version": "", "libc": "musl"}],
             },
         }))
         .expect("a worker");
@@ -101,8 +102,8 @@ limits       memory      by control group: the whole tree
              file size   not enforced: its version knows none
 labels       none
 
-RUNTIME  VERSION  INTERPRETER
-shell             /bin/sh
+RUNTIME  VERSION  LIBC  INTERPRETER
+shell             musl  /bin/sh
 ";
         assert_eq!(people(&worker, now), expected);
     }
