@@ -61,7 +61,12 @@ async fn batch(
     lap(&mut steps[1]);
     let claims = assigned
         .iter()
-        .map(|one| ClaimRequest { execution: one.execution, attempt: one.attempt, hold: attune_store::Hold::Nothing, lease_ms: 45_000 })
+        .map(|one| ClaimRequest {
+            execution: one.execution,
+            attempt: one.attempt,
+            hold: attune_store::Hold::Nothing,
+            lease_ms: 45_000,
+        })
         .collect();
     let claimed = store.claim(incarnation, claims).await?;
     lap(&mut steps[2]);

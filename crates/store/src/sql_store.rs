@@ -4,8 +4,8 @@ use std::future::Future;
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
-    Worker, WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec,
+    RuntimeSpec, Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 
@@ -18,8 +18,8 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain, take_back,
-    view,
+    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain,
+    take_back, view,
 };
 use crate::options::OpenOptions;
 use crate::session::{Session, Sql};

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
-    Worker, WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec,
+    RuntimeSpec, Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 

@@ -37,7 +37,9 @@ const RENEW: Sql = Sql {
 pub(crate) async fn beat(unit: &mut Unit, beat: &Beat) -> Result<BeatReply, Trouble> {
     let (worker, incarnation) = (beat.worker.0, beat.incarnation.0);
     let now = unit.now;
-    let Some(row) = unit.one(BEAT, vec![worker.into(), incarnation.into(), now.into(), beat.refuses_work.into()]).await? else {
+    let Some(row) =
+        unit.one(BEAT, vec![worker.into(), incarnation.into(), now.into(), beat.refuses_work.into()]).await?
+    else {
         return Ok(BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() });
     };
     let mut reply = BeatReply { drain: row.get("drain")?, ..BeatReply::default() };

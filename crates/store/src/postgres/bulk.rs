@@ -10,7 +10,9 @@ use attune_types::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, LogChunk
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::{Row, query};
 
-use crate::model::{Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, Hold, ReaperPolicy, Submitted};
+use crate::model::{
+    Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, Hold, ReaperPolicy, Submitted,
+};
 use crate::operations::assign::Made;
 use crate::operations::submit::RequestRow;
 use crate::read_back::{document, to_text};

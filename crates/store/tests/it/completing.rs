@@ -46,7 +46,8 @@ pub(crate) async fn evidence_is_kept_whichever_way_an_attempt_ends(stage: &Stage
 pub(crate) async fn a_completion_stores_everything_at_once(stage: &Stage) {
     let hand = stage.worker("w", 1).await;
     let work = stage.run(request(), hand).await;
-    let resources = Resources { wall_ms: 5, user_ms: 3, system_ms: 1, peak_rss_bytes: 4096, peak_memory_bytes: Some(8192) };
+    let resources =
+        Resources { wall_ms: 5, user_ms: 3, system_ms: 1, peak_rss_bytes: 4096, peak_memory_bytes: Some(8192) };
     let log = LogChunk {
         execution: work.execution,
         attempt: work.attempt,

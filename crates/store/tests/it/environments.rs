@@ -41,10 +41,7 @@ pub(crate) async fn what_a_worker_tells_of_an_environment_takes_the_place_of_wha
     let shown: Vec<_> =
         told.iter().map(|one| (one.pack.as_str(), one.worker.as_str(), one.state, one.took_ms)).collect();
     use EnvironmentState::{Failed, Ready};
-    assert_eq!(
-        shown,
-        [("a", "one", Failed, None), ("b", "one", Ready, Some(8)), ("b", "other", Ready, None)]
-    );
+    assert_eq!(shown, [("a", "one", Failed, None), ("b", "one", Ready, Some(8)), ("b", "other", Ready, None)]);
     assert_eq!(told[0].log, "a\u{fffd}b");
     assert!(told[1].changed_at > Timestamp(0));
     let expected = Environment { worker: "one".to_owned(), changed_at: told[1].changed_at, ..ready };

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use attune_store::*;
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec, RuntimeSpec,
-    Worker, WorkerId, WorkerStatus,
+    ActionRef, ActionSpec, Artifact, Attempt, Environment, Execution, ExecutionId, Incarnation, LogChunk, PackSpec,
+    RuntimeSpec, Worker, WorkerId, WorkerStatus,
 };
 use tokio::sync::broadcast;
 
