@@ -30,6 +30,10 @@ impl Image {
     pub(crate) fn of(program: &Path, search: &std::ffi::OsStr) -> Self {
         let mut path = program.to_path_buf();
         for _ in 0..=MOST_SCRIPTS {
+            // To open a pipe can take for ever.
+            if !path.is_file() {
+                break;
+            }
             let Ok(mut file) = File::open(&path) else { break };
             let mut start = Vec::new();
             if (&mut file).take(MOST_TEXT).read_to_end(&mut start).is_err() {
@@ -226,6 +230,17 @@ mod tests {
         let path = folder.path().join("self");
         fs::write(&path, format!("#!{}\n", path.display())).expect("written");
         assert_eq!(Image::of(&path, OsStr::new("")), Image::default());
+    }
+
+    #[test]
+    fn static_programs_of_this_machine_are_for_no_library() {
+        // Debian links the first so that it works when the library does not, Alpine the second.
+        for path in ["/sbin/ldconfig", "/bin/busybox.static", "/usr/bin/busybox-static"].map(Path::new) {
+            let is_script = fs::read(path).map_or(true, |bytes| !bytes.starts_with(b"\x7fELF"));
+            if !is_script {
+                assert_eq!(Image::of(path, OsStr::new("")).libc, Some(Libc::None), "{}", path.display());
+            }
+        }
     }
 
     #[test]

@@ -92,7 +92,8 @@ pub(crate) fn real_file(path: &Path) -> Result<(PathBuf, Metadata), Distrust> {
             }
             Err(_) => return Err(Distrust::Absent),
         };
-        if folder.mode() & WRITABLE_BY_ALL != 0 {
+        // Where everybody may write to the root folder there is nothing left to protect, and nothing else to run.
+        if folder.mode() & WRITABLE_BY_ALL != 0 && real.parent().is_some() {
             let is_owned = found.uid() == 0 || Some(found.uid()) == account::effective_user_of_this_process();
             let is_last = left.is_empty();
             if is_last || folder.mode() & STICKY == 0 || !is_owned {
