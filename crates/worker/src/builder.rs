@@ -38,6 +38,7 @@ use crate::overseer::Overseer;
 use crate::packs::Packs;
 use crate::ports::{Extension, Ports};
 use crate::pulse::{self, Pulse};
+use crate::runtimes::Runtimes;
 use crate::sandbox::{Sandboxes, Surroundings};
 use crate::settings::Settings;
 use crate::tree::{self, Parts};
@@ -196,8 +197,8 @@ impl WorkerBuilder {
 
         let packs = Packs::new(self.library.take().map_or_else(|| read_packs(&settings), Shelf::fixed));
         let library = packs.library();
-        let registry = self.find_interpreters(&library, &launcher).await;
-        let capabilities = capabilities(&settings, &registry);
+        let runtimes = self.find_interpreters(&library, &launcher).await;
+        let capabilities = capabilities(&settings, &runtimes.registry());
         let is_swept = sweep(&home.path(), incarnation).await;
         let ends = spool.read().map_err(unusable(home.join("ends")))?;
         // Before registering: the store settles what an earlier life held as lost, unless its end is known by then.
@@ -235,7 +236,7 @@ impl WorkerBuilder {
             harvest: settings.harvest,
             fails_over_limit: settings.output_policy == OutputPolicy::Fail,
             held: (!settings.stream_logs).then(|| home.join("held")),
-            registry,
+            runtimes,
             areas,
             helper,
             child_environment: settings.child_environment.clone(),
@@ -253,12 +254,11 @@ impl WorkerBuilder {
             packs,
         });
         let (told, known) = (Arc::clone(&store), Arc::clone(&planner));
-        tokio::spawn(async move { found_runtimes::tell(told, &known.registry).await });
+        tokio::spawn(async move { found_runtimes::tell(told, &known.runtimes.registry()).await });
         let teller = Teller::start(Arc::clone(&store), identity.id);
         let preparer =
             self.preparer.take().unwrap_or_else(|| preparer_of(&settings, &planner, &launcher, teller.clone()));
         let environments = Arc::new(Environments::new(preparer));
-        let missing = environments.survey(&library);
         let tree = tree::grow(Parts {
             mode: self.mode,
             settings: settings.clone(),
@@ -267,9 +267,9 @@ impl WorkerBuilder {
             keeps_output_elsewhere,
             artifacts,
             secrets: Arc::clone(&self.secrets),
+            missing_environments: environments.survey(&library).missing,
             environments,
-            missing_environments: missing,
-            preparation: teller.preparation().clone(),
+            teller: teller.clone(),
             planner,
             launcher,
             store: Arc::clone(&store),
@@ -301,12 +301,12 @@ impl WorkerBuilder {
         Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books))
     }
 
-    async fn find_interpreters(&mut self, library: &Library, launcher: &Launcher) -> Registry {
+    async fn find_interpreters(&mut self, library: &Arc<Library>, launcher: &Launcher) -> Runtimes {
         if let Some(registry) = self.registry.take() {
-            return registry;
+            return Runtimes::fixed(registry);
         }
-        let mut specs = std::mem::take(&mut self.runtimes);
-        specs.extend(library.runtimes().cloned());
+        let own = std::mem::take(&mut self.runtimes);
+        let specs = own.iter().chain(library.runtimes()).cloned().collect();
         let path = self.settings.child_environment.get("PATH").unwrap_or_default();
         let options = DetectOptions::new(with_builtin(specs), path)
             .in_environment(std::env::vars_os())
@@ -316,7 +316,8 @@ impl WorkerBuilder {
         for warning in &detection.warnings {
             tracing::warn!("{warning}");
         }
-        Registry::new(options.specs, detection)
+        let hints = self.settings.runtime_hints.clone();
+        Runtimes::following(Registry::new(options.specs, detection), Arc::clone(library), own, hints)
     }
 }
 

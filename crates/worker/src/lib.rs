@@ -58,6 +58,7 @@ mod packs;
 mod ports;
 mod pulse;
 mod registration;
+mod runtimes;
 mod sandbox;
 mod settings;
 mod stop_reason;
@@ -66,7 +67,8 @@ mod tree;
 pub use artifacts::{ArtifactStore, StoreArtifacts};
 pub use builder::WorkerBuilder;
 pub use environments::{
-    EnvironmentFailure, EnvironmentKey, NothingToPrepare, Preparation, Preparer, ReadyEnvironment, Stamp,
+    EnvironmentFailure, EnvironmentKey, EnvironmentVolume, NothingToPrepare, Preparation, Preparer, Pruned,
+    ReadyEnvironment, Rebuild, Stamp, VolumeEntry,
 };
 pub use error::WorkerError;
 pub use executions::Counts;

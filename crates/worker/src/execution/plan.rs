@@ -9,7 +9,7 @@ use std::time::Duration;
 use attune_artifacts::HarvestLimits;
 use attune_pack::Library;
 use attune_process::{Command, OutputLimits};
-use attune_runtime::{CleanEnvironment, Registry, ResolveError, Resolved, Script};
+use attune_runtime::{CleanEnvironment, ResolveError, Resolved, Script};
 use attune_store::Claimed;
 use attune_types::{DetectedInterpreter, ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
 use serde_json::{Map, Value};
@@ -23,12 +23,13 @@ use crate::executions::Key;
 use crate::helper::HelperPlaces;
 use crate::limits;
 use crate::packs::Packs;
+use crate::runtimes::Runtimes;
 use crate::sandbox::Sandboxes;
 
 /// From the work of a claim to the command that does it.
 pub(crate) struct Planner {
     pub(crate) packs: Packs,
-    pub(crate) registry: Registry,
+    pub(crate) runtimes: Runtimes,
     pub(crate) areas: WorkAreas,
     pub(crate) helper: HelperPlaces,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
@@ -74,7 +75,7 @@ impl Planner {
             pack_dir: pack_dir.clone(),
             environment_dir: environment.map(Path::to_path_buf),
         };
-        let mut command = self.registry.command_for(&resolved, &script, &self.child_environment);
+        let mut command = self.runtimes.registry().command_for(&resolved, &script, &self.child_environment);
         let places = Places {
             pack_dir: pack_dir.as_deref(),
             artifacts_dir: area.artifacts_dir.clone(),
@@ -129,7 +130,7 @@ impl Planner {
         let is_meant = |found: &&DetectedInterpreter| {
             found.runtime.eq_ignore_ascii_case(runtime) && Path::new(&found.path) == path
         };
-        self.registry.interpreters().iter().find(is_meant).cloned()
+        self.runtimes.registry().interpreters().iter().find(is_meant).cloned()
     }
 
     /// What serves a requirement here.
@@ -139,11 +140,15 @@ impl Planner {
     pub(crate) fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {
         let constraint = requirement.version.as_ref().map_or("", |version| version.as_str());
         let key = (requirement.runtime.clone(), constraint.to_owned());
+        let library = self.packs.library();
         let mut known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.runtimes.follow(&library) {
+            known.clear();
+        }
         if let Some(resolved) = known.get(&key) {
             return Ok(resolved.clone());
         }
-        let resolved = self.registry.resolve(requirement).map_err(|error| match error {
+        let resolved = self.runtimes.registry().resolve(requirement).map_err(|error| match error {
             ResolveError::NoInterpreter { runtime, .. } => Outcome::InterpreterMissing { name: runtime },
             other => Outcome::InterpreterMissing { name: format!("{}: {other}", requirement.runtime) },
         })?;

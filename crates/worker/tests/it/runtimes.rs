@@ -162,3 +162,40 @@ fn what_is_found_and_unknown_is_registered_and_what_is_declared_stays_as_it_is()
         fixture.stop(&worker).await;
     });
 }
+
+#[test]
+fn a_definition_that_changes_counts_from_the_next_execution_on() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let folder = fixture.directory.path().join("bin");
+        fs::create_dir(&folder).expect("made");
+        fs::write(folder.join("brew"), "#!/bin/sh\necho \"7.1.0 $*\"\n").expect("written");
+        fs::set_permissions(folder.join("brew"), fs::Permissions::from_mode(0o755)).expect("changed");
+        let packs = fixture.directory.path().join("packs");
+        fs::create_dir_all(packs.join("tea/runtimes")).expect("made");
+        fs::write(packs.join("tea/pack.yaml"), "ref: tea\nversion: 1.0.0\n").expect("written");
+        let define = |argument: &str| {
+            let text = format!(
+                "ref: tea.tea\nname: tea\nexecution_config: {{arguments: [{argument}]}}\n\
+                 detection: {{binaries: [brew], version_arguments: [-v]}}\n"
+            );
+            fs::write(packs.join("tea/runtimes/tea.yaml"), text).expect("written");
+        };
+        define("--green");
+        let mut settings = settings(&fixture, &folder);
+        settings.runtimes = Some(vec!["tea".to_owned()]);
+        settings.pack_directories = vec![packs.clone()];
+        let worker = fixture.builder(settings).start().await.expect("the worker starts");
+        let said = async || {
+            let code = InlineCode { name: "pot".to_owned(), content: String::new() };
+            let id = fixture.run_spec(&worker, inline_spec(code, "tea", &Overrides::default()), Map::new()).await;
+            assert_eq!(fixture.ended(id).await.outcome, exited(0));
+            fixture.output(id, LogStream::Stdout).await
+        };
+        assert!(said().await.starts_with("7.1.0 --green "));
+        define("--black");
+        eventually("the new definition", LONG, || async { said().await.starts_with("7.1.0 --black ").then_some(()) })
+            .await;
+        fixture.stop(&worker).await;
+    });
+}
