@@ -166,8 +166,8 @@ pub trait Store: Send + Sync + 'static {
     /// Marks a worker as left; attempts that it has assigned but not claimed go back.
     async fn deregister_worker(&self, id: WorkerId, incarnation: Incarnation) -> Result<(), StoreError>;
 
-    /// Notes what a worker tells about environments, in the place of what it told before. Their `worker` and `changed_at`
-    /// are not looked at; sizes and times that are absent stay as they were.
+    /// Notes what a worker tells about environments, in the place of what it told before of the same pack, runtime and
+    /// interpreter. Their `worker` and `changed_at` are not looked at; sizes and times that are absent stay as they were.
     async fn put_environments(&self, worker: WorkerId, environments: Vec<Environment>) -> Result<(), StoreError>;
 
     /// What workers told about environments last, by pack, runtime and worker.

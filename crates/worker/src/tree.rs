@@ -24,12 +24,12 @@ use attune_process::Launcher;
 use attune_queue::ConsumerLink;
 use attune_store::{GroupCommit, Registration as Announcement, Store};
 use attune_supervise::{ChildSpec, Ending, Placement, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::artifacts::artifact_sink::FLUSH_TIME;
 use crate::artifacts::{ArtifactSink, ArtifactSinkDeps, ArtifactStore, LogPort};
 use crate::consumer::{Consumer, ConsumerDeps};
-use crate::environments::{EnvSetup, EnvSetupDeps, EnvironmentKey, Environments, Preparation};
+use crate::environments::{EnvSetup, EnvSetupDeps, EnvironmentKey, Environments, Teller};
 use crate::execution::{ExecutorDeps, Planner};
 use crate::executions::{Books, Claims, Executions, ExecutionsDeps, Finisher, Spool};
 use crate::heartbeat::{Heartbeat, HeartbeatDeps};
@@ -65,7 +65,7 @@ pub(crate) struct Parts {
     pub(crate) environments: Arc<Environments>,
     /// What packs need and is not ready.
     pub(crate) missing_environments: Vec<EnvironmentKey>,
-    pub(crate) preparation: watch::Sender<Preparation>,
+    pub(crate) teller: Teller,
     pub(crate) planner: Arc<Planner>,
     pub(crate) launcher: Launcher,
     pub(crate) home: Home,
@@ -114,7 +114,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let io = IoRuntime::current();
     let later = Later::default();
     if is_eager {
-        parts.preparation.send_modify(|preparation| preparation.wanted = parts.missing_environments.len());
+        parts.teller.preparation().send_modify(|preparation| preparation.wanted = parts.missing_environments.len());
     }
     let mut tree =
         TreeBuilder::new("worker", Strategy::OneForOne, Policy::default()).fault_injection(parts.fault_injection);
@@ -136,7 +136,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let heartbeat = {
         let (later, store, io, books) = (later.clone(), Arc::clone(&store), io.clone(), Arc::clone(&books));
         let (every, lease, pulse, orders) = (settings.heartbeat, settings.lease, parts.pulse, parts.orders);
-        let preparation = parts.preparation.subscribe();
+        let preparation = parts.teller.preparation().subscribe();
         let directory = parts.home.path();
         tree.child(
             ChildSpec::new("heartbeat", Restart::Permanent).stop(Stop::Brutal).on(Placement::OwnArbiter("beat")),
@@ -186,7 +186,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
         io,
         at_start,
         is_eager,
-        preparation: parts.preparation,
+        teller: parts.teller,
         beat_now: heartbeat.clone().recipient(),
     };
     let env_setup =

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use attune_types::{
-    ActionRef, ActionSpec, Artifact, Attempt, AttemptNumber, Execution, ExecutionEvent, ExecutionId, PackSpec,
-    Requirement, RuntimeSpec, Worker,
+    ActionRef, ActionSpec, Artifact, Attempt, AttemptNumber, Environment, Execution, ExecutionEvent, ExecutionId,
+    PackSpec, Requirement, RuntimeSpec, Worker,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -277,6 +277,11 @@ impl Client {
     /// All runtimes.
     pub(crate) fn runtimes(&self) -> Result<Vec<RuntimeSpec>, CliError> {
         self.all("/runtimes")
+    }
+
+    /// What workers told about environments last.
+    pub(crate) fn environments(&self) -> Result<Vec<Environment>, CliError> {
+        self.all("/environments")
     }
 
     /// All workers.

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod dev;
 mod doctor;
+mod environment;
 mod execution;
 mod pack;
 mod run;
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// Workers: the processes that run things
     #[command(subcommand, visible_alias = "workers")]
     Worker(worker::Command),
+    /// Environments: what packs need beside their interpreters
+    #[command(subcommand, visible_alias = "environments")]
+    Environment(environment::Command),
     Doctor(doctor::Arguments),
     /// The configuration
     #[command(subcommand)]
@@ -74,6 +78,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<ExitCode, CliError> {
         Command::Execution(command) => execution::run(&global, command),
         Command::Artifact(command) => artifact::run(&global, command),
         Command::Worker(command) => worker::run(&global, command),
+        Command::Environment(command) => environment::run(&global, command),
         Command::Doctor(arguments) => doctor::run(&global, arguments),
         Command::Config(command) => config::run(&global, command),
         Command::Completions(arguments) => completions::run(arguments),

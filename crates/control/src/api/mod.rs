@@ -13,6 +13,7 @@
 mod artifacts;
 mod body;
 mod catalogue;
+mod environments;
 mod executions;
 mod fields;
 mod gate;

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, Route, web};
 
 use super::executions::{cancel, explain, list, read, retry, submit};
 use super::problem::Problem;
-use super::{artifacts, health, logs, openapi, packs, workers};
+use super::{artifacts, environments, health, logs, openapi, packs, workers};
 
 /// One method of one path.
 pub(crate) struct Endpoint {
@@ -62,6 +62,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/actions", web::to(packs::actions)),
         get("/api/v1/actions/{ref}", web::to(packs::action)),
         get("/api/v1/runtimes", web::to(packs::runtimes)),
+        get("/api/v1/environments", web::to(environments::list)),
     ]
 }
 

@@ -18,6 +18,12 @@ const PUT: Sql = Sql::same(
      step = excluded.step, log = excluded.log, changed_at = excluded.changed_at",
 );
 
+// What was made, or failed, for what the pack asked for before.
+const REPLACE: Sql = Sql::same(
+    "DELETE FROM environment WHERE worker_id = $1 AND pack_ref = $2 AND runtime = $3 AND interpreter = $4 \
+     AND fingerprint <> $5",
+);
+
 const READ: Sql = Sql::same(
     "SELECT w.name, e.pack_ref, e.runtime, e.fingerprint, e.state, e.interpreter, e.directory, e.size_bytes, e.took_ms, \
      e.step, e.log, e.changed_at FROM environment e JOIN worker w ON w.id = e.worker_id \
@@ -33,6 +39,14 @@ const MOST: i64 = 10_000;
 pub(crate) async fn put(unit: &mut Unit, worker: WorkerId, environments: &[Environment]) -> Result<(), Trouble> {
     let number = |number: Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
     for environment in environments {
+        let values = vec![
+            worker.0.into(),
+            environment.pack.as_str().into(),
+            environment.runtime.as_str().into(),
+            storable(&environment.interpreter).into(),
+            environment.fingerprint.as_str().into(),
+        ];
+        unit.run(REPLACE, values).await?;
         let values = vec![
             worker.0.into(),
             environment.pack.as_str().into(),

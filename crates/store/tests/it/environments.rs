@@ -47,6 +47,13 @@ pub(crate) async fn what_a_worker_tells_of_an_environment_takes_the_place_of_wha
     let expected = Environment { worker: "one".to_owned(), changed_at: told[1].changed_at, ..ready };
     assert_eq!(told[1], expected);
 
+    // The pack changed, and with it what it needs.
+    let next = environment("b", "f3", EnvironmentState::Building);
+    stage.store.put_environments(other.id, vec![next]).await.expect("noted");
+    let told = stage.store.environments().await.expect("read");
+    let fingerprints: Vec<_> = told.iter().map(|one| one.fingerprint.as_str()).collect();
+    assert_eq!(fingerprints, ["f2", "f1", "f3"]);
+
     stage.store.forget_environments(one.id, vec!["f1".to_owned(), "gone".to_owned()]).await.expect("forgotten");
     let left = stage.store.environments().await.expect("read");
     assert_eq!(left.iter().map(|one| one.worker.as_str()).collect::<Vec<_>>(), ["one", "other"]);

@@ -12,12 +12,12 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture, Supervised, WrapFuture,
 };
 use attune_supervise::Life;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::preparer::{EnvironmentFailure, EnvironmentKey, Stamp};
 use super::ready::Environments;
 use super::slot::ReadyEnvironment;
-use super::teller::Preparation;
+use super::teller::{Preparation, Teller};
 use crate::execution::Planner;
 use crate::heartbeat::BeatNow;
 use crate::io_runtime::IoRuntime;
@@ -44,7 +44,7 @@ pub(crate) struct EnvSetupDeps {
     pub(crate) at_start: Vec<EnvironmentKey>,
     /// Whether whatever turns up later is made before anybody asks.
     pub(crate) is_eager: bool,
-    pub(crate) preparation: watch::Sender<Preparation>,
+    pub(crate) teller: Teller,
     /// Who says that work is taken now.
     pub(crate) beat_now: Recipient<BeatNow>,
 }
@@ -105,7 +105,7 @@ impl EnvSetup {
         let Some(place) = self.deps.at_start.iter().position(|wanted| wanted == key) else { return };
         self.deps.at_start.swap_remove(place);
         let mut shown = Preparation::default();
-        self.deps.preparation.send_modify(|preparation| {
+        self.deps.teller.preparation().send_modify(|preparation| {
             if is_ready {
                 preparation.ready += 1;
             } else {
@@ -121,10 +121,12 @@ impl EnvSetup {
 
     fn look(&mut self, context: &mut Context<Self>) {
         let (environments, planner) = (Arc::clone(&self.deps.environments), Arc::clone(&self.deps.planner));
+        let teller = self.deps.teller.clone();
         let looking = tokio::task::spawn_blocking(move || {
-            let missing = environments.survey(&planner.library());
+            let survey = environments.survey(&planner.library());
+            survey.dropped.into_iter().for_each(|fingerprint| teller.forget(fingerprint));
             let preparer = environments.preparer();
-            missing.into_iter().map(|key| (preparer.needs(&key), key)).collect::<Vec<_>>()
+            survey.missing.into_iter().map(|key| (preparer.needs(&key), key)).collect::<Vec<_>>()
         });
         context.spawn(looking.into_actor(self).map(|missing, actor, context| {
             for (stamp, key) in missing.unwrap_or_default() {

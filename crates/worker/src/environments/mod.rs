@@ -7,6 +7,7 @@ mod ready;
 mod slot;
 mod step_runner;
 mod teller;
+mod volume;
 
 pub(crate) use env_setup::{EnvSetup, EnvSetupDeps, Prepare};
 pub(crate) use pack_preparer::PackPreparer;
@@ -16,3 +17,4 @@ pub use slot::ReadyEnvironment;
 pub(crate) use step_runner::StepRunner;
 pub use teller::Preparation;
 pub(crate) use teller::Teller;
+pub use volume::{EnvironmentVolume, Pruned, Rebuild, VolumeEntry};

@@ -27,6 +27,14 @@ const SAY: Duration = Duration::from_secs(30);
 /// The most entries of a folder of inputs that are looked at to see whether it changed.
 const MOST_ENTRIES: usize = 1000;
 
+/// What an environment depends on before anything is read.
+struct Wanted {
+    runtime: String,
+    spec: EnvironmentSpec,
+    interpreter: DetectedInterpreter,
+    pack_dir: PathBuf,
+}
+
 /// Makes environments of packs on a volume that other workers may share.
 pub(crate) struct PackPreparer {
     pub(crate) planner: Arc<Planner>,
@@ -43,7 +51,7 @@ pub(crate) struct PackPreparer {
 impl PackPreparer {
     /// What a key needs: the recipes, the interpreter and the pack's folder. `None` when nothing can be needed, or when
     /// there is no interpreter, which is said where it is missed.
-    fn wanted(&self, key: &EnvironmentKey) -> Option<(EnvironmentSpec, DetectedInterpreter, PathBuf)> {
+    fn wanted(&self, key: &EnvironmentKey) -> Option<Wanted> {
         let pack_dir = self.planner.library().pack_dir(key.pack.as_deref()?)?.to_path_buf();
         let version = (!key.version.is_empty()).then(|| key.version.parse().ok()).flatten();
         let requirement = Requirement { runtime: key.runtime.clone(), version, ..Requirement::default() };
@@ -55,26 +63,27 @@ impl PackPreparer {
             let file = fs::metadata(path).ok()?;
             interpreter.version = format!("of {} bytes, {}.{}", file.size(), file.mtime(), file.mtime_nsec());
         }
-        Some((resolved.spec.environment?, interpreter, pack_dir))
+        // An alias means the same environment.
+        let runtime = resolved.spec.name.to_lowercase();
+        Some(Wanted { runtime, spec: resolved.spec.environment?, interpreter, pack_dir })
     }
 
     /// What is to be made. Reads the pack's files.
     fn plan(&self, key: &EnvironmentKey) -> Result<Option<EnvironmentPlan>, EnvironmentFailure> {
         let failed = |error: &dyn std::error::Error| EnvironmentFailure { step: "plan".into(), log: chain(error) };
-        let Some((spec, interpreter, pack_dir)) = self.wanted(key) else { return Ok(None) };
+        let Some(Wanted { runtime, spec, interpreter, pack_dir }) = self.wanted(key) else { return Ok(None) };
         let Some(pack) = key.pack.clone() else { return Ok(None) };
         let files = PackFiles::read(&pack_dir, &spec).map_err(|error| failed(&error))?;
         let find = |name: &str| self.runner.find(&interpreter, name.as_ref());
         let Some(chosen) = choose(&spec, &files, &find).map_err(|error| failed(&error))? else { return Ok(None) };
         let identity = Identity {
             pack: &pack,
-            runtime: &key.runtime,
+            runtime: &runtime,
             interpreter: &interpreter,
             files: &files,
             recipe: &chosen.recipe,
         };
         let fingerprint = identity.fingerprint();
-        let runtime = key.runtime.clone();
         Ok(Some(EnvironmentPlan { pack, runtime, fingerprint, spec, chosen, interpreter, pack_dir }))
     }
 
@@ -270,7 +279,7 @@ fn shown(interpreter: &DetectedInterpreter) -> String {
 #[async_trait]
 impl Preparer for PackPreparer {
     fn needs(&self, key: &EnvironmentKey) -> Option<Stamp> {
-        let (spec, interpreter, pack_dir) = self.wanted(key)?;
+        let Wanted { spec, interpreter, pack_dir, .. } = self.wanted(key)?;
         if !spec.manifests.iter().any(|manifest| pack_dir.join(manifest).is_file()) {
             return None;
         }

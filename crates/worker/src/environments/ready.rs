@@ -30,6 +30,15 @@ struct Shelf {
     hold: Hold,
 }
 
+/// What a look at the disk brought.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// What has to be made.
+    pub(crate) missing: Vec<EnvironmentKey>,
+    /// Fingerprints of what was ready and is not any more.
+    pub(crate) dropped: Vec<String>,
+}
+
 /// Environments that are ready. Outlives the actor that makes them, and answers without asking it, or the disk: an
 /// execution whose environment is there waits for nobody.
 pub(crate) struct Environments {
@@ -85,14 +94,14 @@ impl Environments {
         Arc::clone(&self.preparer)
     }
 
-    /// Looks at the disk whether what is known still holds, for the packs as they are now. The keys whose environments
-    /// have to be made.
-    pub(crate) fn survey(&self, library: &Library) -> Vec<EnvironmentKey> {
+    /// Looks at the disk whether what is known still holds, for the packs as they are now.
+    pub(crate) fn survey(&self, library: &Library) -> Survey {
         let actions: BTreeMap<String, EnvironmentKey> = library.packs().flat_map(keys_of).collect();
         let asked: Vec<EnvironmentKey> = self.shelf().known.keys().cloned().collect();
         let keys: BTreeSet<EnvironmentKey> = actions.values().cloned().chain(asked).collect();
         let needs: Vec<(EnvironmentKey, Option<Stamp>)> =
             keys.into_iter().map(|key| (key.clone(), self.preparer.needs(&key))).collect();
+        let mut dropped = Vec::new();
         let mut shelf = self.shelf();
         shelf.actions = actions;
         for (key, stamp) in needs {
@@ -105,13 +114,15 @@ impl Environments {
                 }
                 (_, Some(_)) => Known::Missing,
             };
-            shelf.known.insert(key, known);
+            if let Some(Known::Ready(environment, _)) = shelf.known.insert(key, known) {
+                dropped.push(environment.marker().fingerprint.clone());
+            }
         }
         shelf.decide();
         let missing = shelf.known.iter().filter(|(_, known)| matches!(known, Known::Missing));
         let mut missing: Vec<EnvironmentKey> = missing.map(|(key, _)| key.clone()).collect();
         missing.sort();
-        missing
+        Survey { missing, dropped }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {

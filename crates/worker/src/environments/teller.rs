@@ -30,25 +30,32 @@ impl Preparation {
     }
 }
 
+#[derive(Debug)]
+enum Word {
+    IsSo(Box<Environment>),
+    Gone(String),
+}
+
 /// Tells the store, and whoever watches, about environments. Never waits: what it tells is for people.
 #[derive(Debug, Clone)]
 pub(crate) struct Teller {
-    words: mpsc::Sender<Environment>,
+    words: mpsc::Sender<Word>,
     shown: watch::Sender<Preparation>,
 }
 
 impl Teller {
     /// One that tells `store` in the name of a worker.
     pub(crate) fn start(store: Arc<dyn Store>, worker: WorkerId) -> Self {
-        let (words, mut waiting) = mpsc::channel::<Environment>(MOST_WAITING);
+        let (words, mut waiting) = mpsc::channel::<Word>(MOST_WAITING);
         tokio::spawn(async move {
-            let mut told = Vec::new();
-            while waiting.recv_many(&mut told, MOST_WAITING).await > 0 {
-                if let Err(error) = store.put_environments(worker, std::mem::take(&mut told)).await {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "what became of an environment was not noted"
-                    );
+            while let Some(word) = waiting.recv().await {
+                let told = match word {
+                    Word::IsSo(environment) => store.put_environments(worker, vec![*environment]).await,
+                    Word::Gone(fingerprint) => store.forget_environments(worker, vec![fingerprint]).await,
+                };
+                if let Err(error) = told {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::debug!(error, "what became of an environment was not noted");
                 }
             }
         });
@@ -59,7 +66,12 @@ impl Teller {
         self.shown.send_modify(|shown| {
             shown.now = format!("{} for {}: {}", environment.runtime, environment.pack, environment.step);
         });
-        let _left_out = self.words.try_send(environment);
+        let _left_out = self.words.try_send(Word::IsSo(Box::new(environment)));
+    }
+
+    /// What is not there any more, or not asked for.
+    pub(crate) fn forget(&self, fingerprint: String) {
+        let _left_out = self.words.try_send(Word::Gone(fingerprint));
     }
 
     /// Where the preparation before the first work stands.
