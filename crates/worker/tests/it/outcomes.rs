@@ -141,7 +141,7 @@ fn parameters_arrive_as_the_action_asked_and_secrets_stay_out_of_the_environment
                 "cat \"$ATTUNE_PARAMETERS_FILE\"",
                 ParameterDelivery::File,
                 ParameterFormat::Yaml,
-                "name: O'Hara\ntoken: hunter2-hunter2\n",
+                "name: \"O'Hara\"\ntoken: \"hunter2-hunter2\"\n",
             ),
             (
                 ". \"$ATTUNE_PARAMETERS_FILE\"; echo \"$ATTUNE_PARAM_NAME\"",
@@ -196,8 +196,20 @@ fn the_environment_is_clean_and_says_what_runs() {
             assert!(names.contains(&name), "{name} is missing in {names:?}");
         }
         let allowed = |name: &&str| {
-            let others =
-                ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TRACEPARENT", "PWD", "OLDPWD", "SHLVL", "_"];
+            let others = [
+                "PATH",
+                "HOME",
+                "USER",
+                "LOGNAME",
+                "LANG",
+                "TZ",
+                "TMPDIR",
+                "TRACEPARENT",
+                "PWD",
+                "OLDPWD",
+                "SHLVL",
+                "_",
+            ];
             name.starts_with("ATTUNE_") || others.contains(name)
         };
         assert!(names.iter().all(allowed), "{names:?}");

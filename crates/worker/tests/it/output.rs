@@ -81,7 +81,7 @@ fn an_execution_without_files_or_output_leaves_the_disk_alone() {
             .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
             .collect();
         entries.sort();
-        assert_eq!(entries, ["incarnation", "work"], "neither output nor ends were written");
+        assert_eq!(entries, ["helper", "incarnation", "work"], "neither output nor ends were written");
         assert_eq!(std::fs::read_dir(state.join("work")).expect("readable").count(), 0);
         fixture.stop(&worker).await;
     });
