@@ -32,3 +32,15 @@ pub enum FilesystemPolicy {
         writable: Vec<PathBuf>,
     },
 }
+
+impl FilesystemPolicy {
+    /// Every path that it names.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let (first, second, third): (&[PathBuf], &[PathBuf], &[PathBuf]) = match self {
+            Self::Open => (&[], &[], &[]),
+            Self::Protect { hidden, read_only, own } => (hidden, read_only, own),
+            Self::Strict { readable, writable } => (readable, writable, &[]),
+        };
+        first.iter().chain(second).chain(third)
+    }
+}

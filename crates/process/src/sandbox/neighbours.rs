@@ -35,7 +35,7 @@ pub(super) struct Neighbour {
 
 /// By what a directory is known to be unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     modified: (i64, i64),
@@ -70,6 +70,18 @@ pub(super) struct Neighbours {
 }
 
 impl Neighbours {
+    /// By what the entries of a directory are known to hold, when they are kept.
+    pub(super) fn stamp(&self, directory: &Path) -> Option<Stamp> {
+        self.kept.get(directory).map(|(stamp, _)| *stamp)
+    }
+
+    /// Whether what was read under these stamps still holds. Not after a mount: [`Neighbours::refresh`] forgets then.
+    pub(super) fn still_hold(&self, stamps: &[(PathBuf, Stamp)]) -> bool {
+        stamps.iter().all(|(directory, stamp)| {
+            self.stamp(directory) == Some(*stamp) && Stamp::of(directory).is_ok_and(|now| now == *stamp)
+        })
+    }
+
     /// Forgets everything if something was mounted or unmounted since the last time. To be called once for each set of
     /// rules: a rule for a directory does not hold for what is mounted over it.
     pub(super) fn refresh(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use crate::sandbox::capabilities::CapabilityDrop;
 use crate::sandbox::rights::Rights;
@@ -18,7 +19,7 @@ pub(crate) struct PreparedSandbox {
     /// What root gives up.
     pub(super) capabilities: Option<CapabilityDrop>,
     /// The rules of the domain to enter.
-    pub(super) ruleset: Option<OwnedFd>,
+    pub(super) ruleset: Option<Arc<OwnedFd>>,
     /// The seccomp program to install.
     pub(super) filter: Option<&'static [libc::sock_filter]>,
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sandbox::filesystem_policy::FilesystemPolicy;
 use crate::sandbox::kernel;
-use crate::sandbox::neighbours::Neighbours;
+use crate::sandbox::neighbours::{Neighbours, Stamp};
 use crate::sandbox::plan::{Step, is_beside, plan};
 use crate::sandbox::rights::Rights;
 
@@ -23,6 +23,8 @@ pub(super) struct Ruleset {
     pub(super) descriptor: OwnedFd,
     /// What it takes away that the policy did not mean to take, in words.
     pub(super) excess: Option<String>,
+    /// The directories whose entries it was made from and by what they are known to hold. `None`: it holds only now.
+    pub(super) made_from: Option<Vec<(PathBuf, Stamp)>>,
 }
 
 /// Why a policy could not be made into rules.
@@ -109,7 +111,7 @@ fn c_string(path: &Path) -> io::Result<CString> {
 }
 
 /// The rules of `policy` on a kernel with this version of Landlock's interface. `scoped` says which of the kernel's
-/// scopes the domain has. `None`: there is nothing to restrict.
+/// scopes the domain has. `None`: there is nothing to restrict. The neighbours were refreshed.
 pub(super) fn write(
     policy: &FilesystemPolicy,
     abi: u32,
@@ -121,16 +123,16 @@ pub(super) fn write(
         return Ok(None);
     }
     let descriptor = kernel::create_ruleset(meaning.handled, scoped).map_err(RulesetError::Kernel)?;
-    neighbours.refresh();
-    let mut writer = Writer { ruleset: descriptor.as_fd(), neighbours, written: 0, excess: None };
+    let made_from = Some(Vec::new());
+    let mut writer = Writer { ruleset: descriptor.as_fd(), neighbours, written: 0, excess: None, made_from };
     for step in plan(meaning.elsewhere, &meaning.marks) {
         match step {
             Step::Beneath { path, rights } => writer.beneath(&path, rights)?,
             Step::Beside { directory, except, rights } => writer.beside(&directory, &except, rights)?,
         }
     }
-    let excess = writer.excess;
-    Ok(Some(Ruleset { descriptor, excess }))
+    let (excess, made_from) = (writer.excess, writer.made_from);
+    Ok(Some(Ruleset { descriptor, excess, made_from }))
 }
 
 struct Writer<'a> {
@@ -138,6 +140,7 @@ struct Writer<'a> {
     neighbours: &'a mut Neighbours,
     written: usize,
     excess: Option<String>,
+    made_from: Option<Vec<(PathBuf, Stamp)>>,
 }
 
 impl Writer<'_> {
@@ -152,6 +155,7 @@ impl Writer<'_> {
         let left = MOST_RULES.saturating_sub(self.written);
         // What lies in a directory that may be searched but not listed, nobody can enumerate, so all of it is lost.
         let Some(entries) = self.neighbours.of(directory, left) else {
+            self.made_from = None;
             self.excess = Some(format!("{} cannot be listed, so all in it is out of reach", directory.display()));
             return Ok(());
         };
@@ -162,6 +166,11 @@ impl Writer<'_> {
         for entry in entries.iter().filter(|entry| is_beside(except, &entry.name)) {
             allow(self.ruleset, &mut self.written, entry.file.as_fd(), entry.is_directory, rights)?;
         }
+        let stamp = self.neighbours.stamp(directory);
+        self.made_from = self.made_from.take().zip(stamp).map(|(mut made_from, stamp)| {
+            made_from.push((directory.to_owned(), stamp));
+            made_from
+        });
         Ok(())
     }
 }
