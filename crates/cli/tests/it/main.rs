@@ -3,6 +3,7 @@
 mod attacks;
 mod demo;
 mod dev;
+mod environment;
 mod fixture;
 mod helper;
 mod pack;

@@ -50,14 +50,15 @@ impl Deployment {
         let mut settings = settings(directory, name, &local);
         let place = Place::of(settings.bucket.as_ref(), &settings.artifacts_directory)
             .map_err(|error| CliError::internal("using the place where files are kept", error))?;
-        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::open(&local.absolute_pack_directories()))
-            .listener(listener)
-            .api_token(Some(token.to_owned()))
-            .retention(retention_of(&local.config.retention))
-            .artifacts(place)
-            .start()
-            .await
-            .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
+        let control =
+            Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::open(&local.absolute_pack_directories()))
+                .listener(listener)
+                .api_token(Some(token.to_owned()))
+                .retention(retention_of(&local.config.retention))
+                .artifacts(place)
+                .start()
+                .await
+                .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
         settings.api_url = Some(control.url());
         let worker = WorkerBuilder::new(Mode::Worker, settings)
             .store(Arc::clone(&store))

@@ -72,7 +72,9 @@ pub(crate) fn run(global: &Global, arguments: Arguments) -> Result<ExitCode, Cli
                 environment.worker.clone(),
                 state(environment),
                 environment.size_bytes.map_or_else(String::new, words::size),
-                environment.took_ms.map_or_else(String::new, human_millis),
+                environment
+                    .took_ms
+                    .map_or_else(String::new, |took| human_millis(i64::try_from(took).unwrap_or(i64::MAX))),
                 environment.interpreter.clone(),
                 ago(now, environment.changed_at),
             ]

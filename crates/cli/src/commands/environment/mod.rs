@@ -38,6 +38,7 @@ impl Volume {
             Some(directory) => directory.clone(),
             None => load_config(global)?.paths.runtime_envs_dir,
         };
+        let directory = std::path::absolute(&directory).unwrap_or(directory);
         Ok((EnvironmentVolume::new(&directory), directory))
     }
 }
