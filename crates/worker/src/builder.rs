@@ -297,8 +297,8 @@ impl WorkerBuilder {
         };
         tokio::spawn(overseer.run());
         tracing::info!(worker.name = %settings.name, worker.id = %identity.id, slots = settings.slots, runtimes = capabilities.runtimes.join(","), "worker started");
-        let name = settings.name;
-        Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books))
+        let (name, preparation) = (settings.name, teller.preparation().subscribe());
+        Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books, preparation))
     }
 
     async fn find_interpreters(&mut self, library: &Arc<Library>, launcher: &Launcher) -> Runtimes {

@@ -9,6 +9,7 @@ use attune_types::{Capabilities, Incarnation, WorkerId};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
+use crate::environments::Preparation;
 use crate::executions::{Books, Counts};
 use crate::identity::Identity;
 use crate::overseer::Order;
@@ -24,6 +25,7 @@ pub struct WorkerHandle {
     stopped: watch::Receiver<Option<StopReason>>,
     link: Arc<dyn ConsumerLink>,
     books: Arc<Books>,
+    preparation: watch::Receiver<Preparation>,
 }
 
 /// What a worker says about itself.
@@ -56,8 +58,15 @@ impl WorkerHandle {
         stopped: watch::Receiver<Option<StopReason>>,
         link: Arc<dyn ConsumerLink>,
         books: Arc<Books>,
+        preparation: watch::Receiver<Preparation>,
     ) -> Self {
-        Self { name, identity, capabilities, supervisor, orders, stopped, link, books }
+        Self { name, identity, capabilities, supervisor, orders, stopped, link, books, preparation }
+    }
+
+    /// Where the environments stand that are made before the first work.
+    #[must_use]
+    pub fn preparation(&self) -> watch::Receiver<Preparation> {
+        self.preparation.clone()
     }
 
     /// Its name.

@@ -51,8 +51,13 @@ impl PreparedSandbox {
 
 /// Enters a Landlock domain that scopes signals and abstract sockets, once for the life of a guard. Afterwards
 /// `kill(-1)` reaches what the guard has started and nothing else. For a process with a single thread.
+///
+/// The domain allows to rename and link everywhere. A domain that says nothing of that forbids it, as soon as another
+/// domain inside of it says something about files.
 pub(crate) fn enter_scope() -> io::Result<()> {
-    let rules = kernel::create_ruleset(Rights::NONE, kernel::SCOPE_SOCKETS_AND_SIGNALS)?;
+    let rules = kernel::create_ruleset(Rights::REFER, kernel::SCOPE_SOCKETS_AND_SIGNALS)?;
+    let root = kernel::locate_without_links(c"/")?;
+    kernel::allow_beneath(rules.as_fd(), root.as_fd(), Rights::REFER)?;
     kernel::no_new_privileges()
         .and_then(|()| kernel::restrict_self(rules.as_fd()))
         .map_err(io::Error::from_raw_os_error)

@@ -8,6 +8,7 @@ mod arguments;
 mod detect_only;
 mod doctor;
 mod logging;
+mod progress;
 mod serve;
 
 use std::error::Error;

@@ -13,6 +13,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
+use super::progress;
 use super::{BAD_INPUT, UNAVAILABLE};
 use crate::builder::WorkerBuilder;
 use crate::error::WorkerError;
@@ -131,6 +132,7 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
         started = starting => started?,
         () = signals.next() => return Ok(StopReason::Drained),
     };
+    progress::show(worker.preparation());
     let reason = until_stopped(&worker, &mut signals).await;
     queue.close().await;
     store.close().await;

@@ -64,6 +64,21 @@ fn what_belongs_to_the_worker_and_to_other_executions_is_out_of_reach() {
 }
 
 #[test]
+fn an_action_links_and_moves_files_between_its_own_directories_at_every_level() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let worker = fixture.worker().await;
+        for level in 1..=probe().level().number() {
+            // A link, because a move that the kernel refuses is made as a copy by every tool.
+            let script = "cd \"$(mktemp -d)\" && mkdir a b && echo x > a/x && ln a/x b/x && cat b/x";
+            let id = run(&fixture, &worker, script, Some(level)).await;
+            assert_eq!(fixture.output(id, LogStream::Stdout).await, "x\n", "{level}");
+        }
+        fixture.stop(&worker).await;
+    });
+}
+
+#[test]
 fn an_action_may_ask_for_less_down_to_what_is_required() {
     if !can_protect() || probe().level().number() < 2 {
         return;
