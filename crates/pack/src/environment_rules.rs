@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use attune_types::action::EnvironmentChange;
+use attune_types::runtime::EnvironmentChange;
 use attune_types::environment::PLACEHOLDERS;
 use attune_types::{CommandLine, EnvironmentSpec, variable_refusal};
 

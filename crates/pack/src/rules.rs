@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path};
 
-use attune_types::action::{EnvironmentChange, is_valid_name};
+use attune_types::action::is_valid_name;
+use attune_types::runtime::EnvironmentChange;
 use attune_types::{
     ActionSpec, LimitKind, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits, RetryCause,
     RuntimeSpec, variable_refusal,

@@ -32,7 +32,7 @@ pub struct DetectOptions {
     /// Folders to search, as in `PATH`. Relative ones are left out: what they mean depends on where one stands.
     pub path: OsString,
     /// Folders to search after those that a runtime names itself, as
-    /// [`DetectionSpec::places`](attune_types::action::DetectionSpec::places) are written.
+    /// [`DetectionSpec::places`](attune_types::runtime::DetectionSpec::places) are written.
     pub places: Vec<String>,
     /// What `~` and `$NAME` mean in places.
     pub landmarks: Landmarks,

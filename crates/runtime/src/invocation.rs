@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use attune_process::Command;
-use attune_types::action::EnvironmentChange;
+use attune_types::runtime::EnvironmentChange;
 use attune_types::{CommandLine, VariableRule};
 
 use crate::clean_environment::CleanEnvironment;

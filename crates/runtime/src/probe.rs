@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use attune_process::{Collected, Command, How, Launcher, OutputLimits};
 use attune_types::CommandLine;
-use attune_types::action::DetectionSpec;
+use attune_types::runtime::DetectionSpec;
 use regex::{Regex, RegexBuilder};
 
 use crate::placeholders::{FilledCommand, Placeholders};

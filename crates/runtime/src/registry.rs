@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attune_process::Command;
-use attune_types::action::EnvironmentChange;
+use attune_types::runtime::EnvironmentChange;
 use attune_types::{Capabilities, DetectedInterpreter, Requirement, RuntimeSpec, Version, variable_refusal};
 
 use crate::clean_environment::CleanEnvironment;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::EnvironmentChange;
 use crate::command_line::CommandLine;
+use crate::runtime::EnvironmentChange;
 use crate::timestamp::Timestamp;
 
 /// How a runtime prepares what packs need: recipes as data.

@@ -20,7 +20,8 @@
 //! | [`evidence`] | what a worker saw of an attempt |
 //! | [`limit`] | what may be limited, and who holds it |
 //! | [`interpreter`] | interpreters that were found on a machine |
-//! | [`action`] | what an action, a pack and a runtime declare |
+//! | [`action`] | what an action and a pack declare |
+//! | [`runtime`] | what a runtime declares |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
 //! | [`timeline`] | an execution as a dated story |
 //! | [`words`] | numbers as people read them |
@@ -40,6 +41,7 @@ pub mod interpreter;
 pub mod limit;
 pub mod message;
 pub mod outcome;
+pub mod runtime;
 pub mod status;
 pub mod timeline;
 pub mod timestamp;
@@ -50,7 +52,7 @@ pub mod worker;
 
 pub use action::{
     ActionRef, ActionSpec, Backoff, InlineCode, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat,
-    ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, RuntimeSpec,
+    ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy,
 };
 pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use child_variables::{VariableRule, variable_refusal};
@@ -63,6 +65,7 @@ pub use interpreter::{DetectedInterpreter, Libc};
 pub use limit::{Enforcement, LimitKind};
 pub use message::{Envelope, Payload};
 pub use outcome::{MemoryOf, NearestMiss, Outcome, Resources};
+pub use runtime::RuntimeSpec;
 pub use status::{AttemptState, ExecutionStatus, WorkerStatus};
 pub use timeline::{TimelineEntry, timeline};
 pub use timestamp::Timestamp;
