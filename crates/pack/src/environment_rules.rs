@@ -2,8 +2,8 @@
 
 use std::path::{Component, Path};
 
-use attune_types::runtime::EnvironmentChange;
 use attune_types::environment::PLACEHOLDERS;
+use attune_types::runtime::EnvironmentChange;
 use attune_types::{CommandLine, EnvironmentSpec, variable_refusal};
 
 use crate::rules::Breach;

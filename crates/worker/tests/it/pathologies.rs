@@ -27,7 +27,8 @@ const RESULT: &str = "printf '{\"a\": 1}' >\"$ATTUNE_RESULT_FILE\"";
 fn rows() -> Vec<(&'static str, String, u64, Expected)> {
     use Expected::{Exited, GuardKilled, Invalid, TimedOut};
     let long = 60_000;
-    let row = |name, script: &str, limit, expected| (name, script.replace("RESULT;", &format!("{RESULT};")), limit, expected);
+    let row =
+        |name, script: &str, limit, expected| (name, script.replace("RESULT;", &format!("{RESULT};")), limit, expected);
     vec![
         row("a daemon holds the output", "RESULT; (setsid sh -c 'sleep 1000 & exit' &); exit 0", long, Exited(0)),
         row("a daemon holds nothing", "RESULT; setsid sleep 1000 >/dev/null 2>&1 & exit 3", long, Exited(3)),
