@@ -23,7 +23,7 @@
 //! | [`action`] | what an action and a pack declare |
 //! | [`runtime`] | what a runtime declares |
 //! | [`execution`] | executions, attempts, events and logs as they are read |
-//! | [`timeline`] | an execution as a dated story |
+//! | [`mod@timeline`] | an execution as a dated story |
 //! | [`words`] | numbers as people read them |
 //! | [`worker`] | workers and their capabilities |
 //! | [`artifact`] | files that attempts left behind |

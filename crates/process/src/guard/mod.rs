@@ -1,6 +1,6 @@
 //! A guard: the process that starts one action at a time and outlives everything the action starts.
 //!
-//! Single-threaded, without a runtime. Its decisions are made by [`machine`], which knows no process; [`serve`] acts.
+//! Single-threaded, without a runtime. Its decisions are made by [`machine`], which knows no process; [`serve()`] acts.
 
 mod guarded;
 mod machine;

@@ -9,7 +9,7 @@
 //!    outside, and of the files it reaches what the [`FilesystemPolicy`] leaves.
 //! 3. **Filtered** adds a seccomp program that refuses the system calls a script has no business with.
 //!
-//! [`probe`] finds out what works here; the pure [`reach`] decides what a child gets, or that it must not run because
+//! [`probe`] finds out what works here; the pure [`reach()`] decides what a child gets, or that it must not run because
 //! less would be given than was required. Everything that allocates or opens files happens before the child exists, in
 //! the guard; what runs between clone and exec is three system calls.
 //!

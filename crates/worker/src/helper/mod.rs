@@ -4,11 +4,11 @@
 //! # Theory of operation
 //!
 //! Every action has one end of a socket as descriptor 3; whatever it starts inherits it. The worker's own program,
-//! called `attune-agent` and first in `PATH`, sends a [request](protocol) over it and waits for the answer ([`client`]);
+//! called `attune-agent` and first in `PATH`, sends a request (`protocol`) over it and waits for the answer (`client`);
 //! nothing needs to be in the image, not even a shell. Modules for Python, Node, Ruby, Perl and the shell are thin: they
-//! run that program. They and the program's name lie in a [folder](places) of the worker's home.
+//! run that program. They and the program's name lie in a folder (`places`) of the worker's home.
 //!
-//! The worker answers for as long as the execution runs ([`server`]); what the calls do is in [`calls`], and what came
+//! The worker answers for as long as the execution runs (`server`); what the calls do is in `calls`, and what came
 //! of them is taken at the end. Every request brings its own reply socket, so that any number of processes may call at
 //! once.
 //!
