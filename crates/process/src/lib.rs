@@ -91,6 +91,7 @@ mod explain;
 mod feed;
 mod gap;
 mod guard;
+mod guard_kind;
 mod guard_loss;
 mod how;
 mod identity;

@@ -11,10 +11,10 @@ use crate::clock;
 use crate::command::Command;
 use crate::explain::{explain, explain_refusal};
 use crate::feed::Feed;
+use crate::guard_kind::GuardKind;
 use crate::guard_loss::GuardLoss;
 use crate::launcher::{Launcher, Lent, NoGuard};
 use crate::pump::Pump;
-use crate::sandbox::SandboxLevel;
 use crate::spawn_error::SpawnError;
 use crate::stream::Stream;
 use crate::system;
@@ -53,12 +53,12 @@ pub(crate) async fn start(launcher: &Launcher, command: &mut Command) -> Result<
     };
     let exhausted = |source| explain(source, command, &texts);
     let (feed, stdin, stdout, child_stdout, stderr, child_stderr) = prepare().map_err(exhausted)?;
-    let wants_scope = command.sandbox.level.max(command.sandbox.require) >= SandboxLevel::Isolated;
+    let kind = GuardKind::of(command.sandbox.level.max(command.sandbox.require));
     let streams = [stdin.as_fd(), child_stdout.as_fd(), child_stderr.as_fd()];
 
     let mut tries = 1;
     let (lent, begun) = loop {
-        let lent = launcher.lend(wants_scope).await.map_err(|error| match error {
+        let lent = launcher.lend(kind).await.map_err(|error| match error {
             NoGuard::NoLauncher(source) => SpawnError::NoLauncher { source },
             NoGuard::Refused(source) => SpawnError::Exhausted { program: command.program.clone(), source },
         })?;

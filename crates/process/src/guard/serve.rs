@@ -10,6 +10,7 @@ use super::guarded::Guarded;
 use super::machine::{Effect, Event, FenceTimes, State};
 use super::{start, tree};
 use crate::clock;
+use crate::guard_kind::GuardKind;
 use crate::sandbox::{self, KillWay, Preparer};
 use crate::system::{self, SharedPair, Stack, Waited};
 use crate::wire::{FromGuard, LONGEST, RunSpec, ToGuard};
@@ -35,12 +36,13 @@ struct Guard<'a> {
 /// Serves one execution after the other for the worker at the other end of `worker`, until it or the launcher, at the
 /// other end of `lifeline`, are gone. Call in a fresh copy of the launcher that holds nothing else. Returns when it is
 /// time to leave.
-pub(crate) fn serve(worker: OwnedFd, lifeline: OwnedFd, fence: &SharedPair, wants_scope: bool) -> io::Result<()> {
+pub(crate) fn serve(worker: OwnedFd, lifeline: OwnedFd, fence: &SharedPair, kind: GuardKind) -> io::Result<()> {
     system::begin_session()?;
     system::become_subreaper()?;
     system::set_name(c"attune-guard");
     let (timer, deaths, stack) = (system::timer()?, system::child_signals()?, Stack::new()?);
-    let is_scoped = wants_scope && sandbox::enter_scope().is_ok();
+    let is_scoped = kind != GuardKind::Plain && sandbox::enter_scope().is_ok();
+    let is_filtered = kind == GuardKind::Filtered && sandbox::enter_filter();
     let mut guard = Guard {
         worker,
         lifeline,
@@ -48,7 +50,7 @@ pub(crate) fn serve(worker: OwnedFd, lifeline: OwnedFd, fence: &SharedPair, want
         deaths,
         fence,
         stack,
-        preparer: Preparer::default(),
+        preparer: Preparer::new(is_filtered),
         is_scoped,
         state: State::Idle,
         guarded: None,

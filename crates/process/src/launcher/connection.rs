@@ -15,6 +15,7 @@ use super::fate::Fate;
 use super::link::Link;
 use super::{Fence, LauncherProgram};
 use crate::clock;
+use crate::guard_kind::GuardKind;
 use crate::guard_loss::GuardLoss;
 use crate::nursery;
 use crate::system;
@@ -56,7 +57,7 @@ struct Books {
     next_request: u64,
     waiting: HashMap<u64, oneshot::Sender<io::Result<NewGuard>>>,
     fates: HashMap<u64, Arc<Fate>>,
-    idle: [Vec<Link>; 2],
+    idle: [Vec<Link>; GuardKind::ALL.len()],
     last_heard: Duration,
 }
 
@@ -116,8 +117,8 @@ impl Connection {
     }
 
     /// A guard that waits for work.
-    pub(super) fn take_idle(&self, wants_scope: bool) -> Option<Link> {
-        self.books().idle[usize::from(wants_scope)].pop()
+    pub(super) fn take_idle(&self, kind: GuardKind) -> Option<Link> {
+        self.books().idle[usize::from(kind.number())].pop()
     }
 
     /// Lets a guard wait for the next execution, unless it has served long enough.
@@ -127,7 +128,7 @@ impl Connection {
         }
         let mut books = self.books();
         let is_wanted = !books.is_over && books.fates.contains_key(&link.guard());
-        let idle = &mut books.idle[usize::from(link.wants_scope())];
+        let idle = &mut books.idle[usize::from(link.kind().number())];
         if is_wanted && idle.len() < MOST_IDLE {
             idle.push(link);
         }
@@ -138,14 +139,14 @@ impl Connection {
     /// # Errors
     ///
     /// When it cannot be asked; with [`io::ErrorKind::WouldBlock`] because so many others ask that it may be later.
-    pub(super) fn ask(&self, is_scoped: bool) -> io::Result<oneshot::Receiver<io::Result<NewGuard>>> {
+    pub(super) fn ask(&self, kind: GuardKind) -> io::Result<oneshot::Receiver<io::Result<NewGuard>>> {
         let (sender, receiver) = oneshot::channel();
         let mut books = self.books();
         if books.is_over {
             return Err(io::Error::from(io::ErrorKind::NotConnected));
         }
         let request = books.next_request;
-        let message = ToLauncher::NewGuard { request, is_scoped }.write();
+        let message = ToLauncher::NewGuard { request, kind }.write();
         system::send(self.control.as_fd(), &message, &[])?;
         books.next_request += 1;
         books.waiting.insert(request, sender);

@@ -16,6 +16,7 @@ use crate::chunk::Chunk;
 use crate::clock;
 use crate::collected::{self, Collected};
 use crate::command::Command;
+use crate::guard_kind::GuardKind;
 use crate::spawn_error::SpawnError;
 use crate::wire::FromGuard;
 
@@ -139,20 +140,20 @@ impl Launcher {
     }
 
     /// A guard for one execution: one that waits, or a new one.
-    pub(crate) async fn lend(&self, wants_scope: bool) -> Result<Lent, NoGuard> {
+    pub(crate) async fn lend(&self, kind: GuardKind) -> Result<Lent, NoGuard> {
         let lent = |link, connection| Lent { link, connection, _launcher: self.clone() };
         let mut last = io::Error::from(io::ErrorKind::TimedOut);
         for _ in 0..MOST_LAUNCHERS {
             let connection = self.connection().map_err(NoGuard::NoLauncher)?;
-            while let Some(idle) = connection.take_idle(wants_scope) {
+            while let Some(idle) = connection.take_idle(kind) {
                 // One that cannot be listened to is dropped, and leaves.
                 if let Ok(link) = idle.here() {
                     return Ok(lent(link, connection));
                 }
             }
-            match made_within_patience(&connection, wants_scope).await {
+            match made_within_patience(&connection, kind).await {
                 Some(Ok(made)) => {
-                    let link = ready(&connection, made, wants_scope).await.map_err(NoGuard::Refused)?;
+                    let link = ready(&connection, made, kind).await.map_err(NoGuard::Refused)?;
                     return Ok(lent(link, connection));
                 }
                 Some(Err(error)) => return Err(NoGuard::Refused(error)),
@@ -171,9 +172,9 @@ impl Launcher {
 }
 
 /// Asks for a guard. `None`: the launcher is gone, or has said nothing to anybody for longer than it may.
-async fn made_within_patience(connection: &Connection, wants_scope: bool) -> Option<io::Result<NewGuard>> {
+async fn made_within_patience(connection: &Connection, kind: GuardKind) -> Option<io::Result<NewGuard>> {
     let asked = clock::boot();
-    let mut made = pin!(made(connection, wants_scope));
+    let mut made = pin!(made(connection, kind));
     let mut deadline = asked + PATIENCE;
     loop {
         tokio::select! {
@@ -190,9 +191,9 @@ async fn made_within_patience(connection: &Connection, wants_scope: bool) -> Opt
 }
 
 /// Asks for a guard until it is made.
-async fn made(connection: &Connection, wants_scope: bool) -> Option<io::Result<NewGuard>> {
+async fn made(connection: &Connection, kind: GuardKind) -> Option<io::Result<NewGuard>> {
     loop {
-        match connection.ask(wants_scope) {
+        match connection.ask(kind) {
             Ok(answer) => return answer.await.ok(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(BETWEEN_QUESTIONS).await,
             Err(_) => return None,
@@ -201,9 +202,9 @@ async fn made(connection: &Connection, wants_scope: bool) -> Option<io::Result<N
 }
 
 /// Waits until a guard is ready.
-async fn ready(connection: &Connection, made: NewGuard, wants_scope: bool) -> io::Result<Link> {
+async fn ready(connection: &Connection, made: NewGuard, kind: GuardKind) -> io::Result<Link> {
     let NewGuard { socket, guard, pid, fate } = made;
-    let link = Link::new(socket, guard, pid, fate, wants_scope)?;
+    let link = Link::new(socket, guard, pid, fate, kind)?;
     let answer = tokio::select! {
         biased;
         answer = link.receive() => answer,

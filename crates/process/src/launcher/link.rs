@@ -9,6 +9,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::runtime::{Handle, Id};
 
 use super::fate::Fate;
+use crate::guard_kind::GuardKind;
 use crate::system::{self, Watched};
 use crate::wire::FromGuard;
 
@@ -26,16 +27,16 @@ pub(crate) struct Link {
     guard: u64,
     pid: i32,
     fate: Arc<Fate>,
-    wants_scope: bool,
+    kind: GuardKind,
     runs: AtomicU64,
 }
 
 impl Link {
     /// Must be called inside a runtime.
-    pub(super) fn new(socket: OwnedFd, guard: u64, pid: i32, fate: Arc<Fate>, wants_scope: bool) -> io::Result<Self> {
+    pub(super) fn new(socket: OwnedFd, guard: u64, pid: i32, fate: Arc<Fate>, kind: GuardKind) -> io::Result<Self> {
         system::set_nonblocking(&socket)?;
         let socket = system::watch(socket)?;
-        Ok(Self { socket, runtime: Handle::current().id(), guard, pid, fate, wants_scope, runs: AtomicU64::new(0) })
+        Ok(Self { socket, runtime: Handle::current().id(), guard, pid, fate, kind, runs: AtomicU64::new(0) })
     }
 
     /// The same guard, to be listened to in the current runtime.
@@ -58,9 +59,9 @@ impl Link {
         self.pid
     }
 
-    /// Whether it was asked to enter a domain of its own.
-    pub(super) const fn wants_scope(&self) -> bool {
-        self.wants_scope
+    /// What it was asked to let itself in for.
+    pub(super) const fn kind(&self) -> GuardKind {
+        self.kind
     }
 
     pub(crate) fn fate(&self) -> &Fate {

@@ -108,7 +108,7 @@ impl Host {
         let found = |hierarchy, version: Version| {
             let directory = self.own_group(hierarchy).ok()?.directory;
             let counts = version.kills_files().iter().any(|file| directory.join(file).exists());
-            counts.then_some(Surroundings { version, directory })
+            counts.then_some(Surroundings::new(version, directory))
         };
         found(Hierarchy::Of("memory"), Version::V1).or_else(|| found(Hierarchy::Unified, Version::V2))
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::orphans::{Lost, Orphans};
 use crate::clock;
 use crate::guard;
+use crate::guard_kind::GuardKind;
 use crate::how::How;
 use crate::limits::Support;
 use crate::system::{self, Reaped, SharedPair, Waited};
@@ -114,7 +115,7 @@ impl Nursery {
         let received = system::receive(worker.as_fd(), &mut buffer)?;
         let message = buffer.get(..received.length).map(ToLauncher::read);
         match message {
-            Some(Ok(ToLauncher::NewGuard { request, is_scoped })) => self.make_guard(request, is_scoped),
+            Some(Ok(ToLauncher::NewGuard { request, kind })) => self.make_guard(request, kind),
             Some(Ok(ToLauncher::EndGuard { guard })) => {
                 let pid = self.guards.iter().find(|(_, known)| **known == guard).map(|(pid, _)| *pid);
                 if let Some(pid) = pid {
@@ -127,8 +128,8 @@ impl Nursery {
         Ok(())
     }
 
-    fn make_guard(&mut self, request: u64, is_scoped: bool) {
-        match self.fork_guard(is_scoped) {
+    fn make_guard(&mut self, request: u64, kind: GuardKind) {
+        match self.fork_guard(kind) {
             Ok((pid, socket)) => {
                 let guard = self.next_guard;
                 self.next_guard += 1;
@@ -143,7 +144,7 @@ impl Nursery {
     }
 
     /// Makes a guard: its number, and the worker's end of the socket to it.
-    fn fork_guard(&mut self, is_scoped: bool) -> io::Result<(i32, OwnedFd)> {
+    fn fork_guard(&mut self, kind: GuardKind) -> io::Result<(i32, OwnedFd)> {
         let (workers_end, guards_end) = system::socket_pair()?;
         let Some((lifeline, _)) = &self.lifeline else { return Err(io::Error::from_raw_os_error(libc::ESHUTDOWN)) };
         let lifeline = lifeline.try_clone()?;
@@ -154,7 +155,7 @@ impl Nursery {
                 drop(workers_end);
                 self.worker = None;
                 self.lifeline = None;
-                let served = guard::serve(guards_end, lifeline, &self.fence, is_scoped);
+                let served = guard::serve(guards_end, lifeline, &self.fence, kind);
                 system::leave(i32::from(served.is_err()))
             }
         }

@@ -22,6 +22,8 @@ const MOST_KEPT: usize = 64;
 /// Makes sandboxes ready, one after the other, and keeps what hardly changes between them. One for each guard.
 #[derive(Debug, Default)]
 pub(crate) struct Preparer {
+    /// Whether the filter holds already, for this process and all that it starts.
+    is_filtered: bool,
     neighbours: Neighbours,
     /// Writing the rules costs ten times what entering them costs, and any number of children may enter the same.
     kept: VecDeque<Kept>,
@@ -66,6 +68,11 @@ impl Identity {
 type Rules = Option<(Arc<OwnedFd>, Option<String>)>;
 
 impl Preparer {
+    /// For a guard that has installed the filter itself, or has not.
+    pub(crate) fn new(is_filtered: bool) -> Self {
+        Self { is_filtered, ..Self::default() }
+    }
+
     /// Makes a sandbox ready. Runs in the guard, before the child exists. What this machine cannot do is left out,
     /// down to what is required.
     ///
@@ -99,7 +106,7 @@ impl Preparer {
             missing,
             capabilities,
             ruleset: rules,
-            filter: wants_filter.then(filter),
+            filter: (wants_filter && !self.is_filtered).then(filter),
         })
     }
 

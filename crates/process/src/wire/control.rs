@@ -1,12 +1,13 @@
 //! Between worker and launcher.
 
 use super::{Malformed, Reader, Writer};
+use crate::guard_kind::GuardKind;
 
 /// What a worker says to its launcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ToLauncher {
     /// Make a guard. `request` comes back with the answer.
-    NewGuard { request: u64, is_scoped: bool },
+    NewGuard { request: u64, kind: GuardKind },
     /// This guard does not answer: kill it and what it guards.
     EndGuard { guard: u64 },
 }
@@ -26,10 +27,10 @@ impl ToLauncher {
     pub(crate) fn write(self) -> Vec<u8> {
         let mut writer;
         match self {
-            Self::NewGuard { request, is_scoped } => {
+            Self::NewGuard { request, kind } => {
                 writer = Writer::new(1);
                 writer.long(request);
-                writer.flag(is_scoped);
+                writer.byte(kind.number());
             }
             Self::EndGuard { guard } => {
                 writer = Writer::new(2);
@@ -42,7 +43,10 @@ impl ToLauncher {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
         let (kind, mut reader) = Reader::new(bytes)?;
         let message = match kind {
-            1 => Self::NewGuard { request: reader.long()?, is_scoped: reader.flag()? },
+            1 => {
+                let request = reader.long()?;
+                Self::NewGuard { request, kind: GuardKind::from_number(reader.byte()?).ok_or(Malformed)? }
+            }
             2 => Self::EndGuard { guard: reader.long()? },
             _ => return Err(Malformed),
         };

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::command::Command;
+use crate::guard_kind::GuardKind;
 use crate::how::How;
 use crate::identity::ProcessIdentity;
 use crate::limits::{By, LimitEntry, LimitName, Limits, LimitsReport, OomEvidence, OomScope};
@@ -122,6 +123,10 @@ fn from_guard() -> impl Strategy<Value = FromGuard> {
     ]
 }
 
+fn any_kind() -> impl Strategy<Value = GuardKind> {
+    (0..GuardKind::ALL.len()).prop_map(|index| GuardKind::ALL[index])
+}
+
 proptest! {
     #[test]
     fn a_request_arrives_as_it_was_written(
@@ -189,8 +194,8 @@ proptest! {
     }
 
     #[test]
-    fn what_a_launcher_hears_and_says_arrives(request in any::<u64>(), guard in any::<u64>(), pid in any::<i32>(), is_scoped in any::<bool>(), left in any::<u32>()) {
-        for message in [ToLauncher::NewGuard { request, is_scoped }, ToLauncher::EndGuard { guard }] {
+    fn what_a_launcher_hears_and_says_arrives(request in any::<u64>(), guard in any::<u64>(), pid in any::<i32>(), kind in any_kind(), left in any::<u32>()) {
+        for message in [ToLauncher::NewGuard { request, kind }, ToLauncher::EndGuard { guard }] {
             prop_assert_eq!(ToLauncher::read(&message.write()), Ok(message));
         }
         for message in [
