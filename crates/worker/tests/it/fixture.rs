@@ -206,3 +206,17 @@ pub(crate) fn parameters(value: Value) -> Map<String, Value> {
 pub(crate) fn exited(code: i32) -> Option<Outcome> {
     Some(Outcome::Exited { code })
 }
+
+/// Insists that nothing is left of any attempt: all that may lie there is what waits, empty, for the next one.
+pub(crate) fn assert_nothing_but_spare_directories(work: &std::path::Path) {
+    let names = |folder: &std::path::Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("readable");
+        entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect()
+    };
+    for name in names(work) {
+        assert!(name.starts_with("own-"), "{name} is left");
+        let inside = names(&work.join(&name));
+        assert!(inside.iter().all(|inner| inner == ".tmp"), "{name} holds {inside:?}");
+        assert!(inside.is_empty() || names(&work.join(&name).join(".tmp")).is_empty(), "{name}/.tmp holds something");
+    }
+}

@@ -8,7 +8,7 @@ use attune_testkit::eventually;
 use attune_types::{AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream};
 use attune_worker::{ArtifactStore, Mode, WorkerBuilder};
 
-use crate::fixture::{Fixture, LONG, exited, gated, in_system, launcher, shell};
+use crate::fixture::{Fixture, LONG, assert_nothing_but_spare_directories, exited, gated, in_system, launcher, shell};
 
 #[test]
 fn a_line_is_seen_while_its_script_runs() {
@@ -82,7 +82,7 @@ fn an_execution_without_files_or_output_leaves_the_disk_alone() {
             .collect();
         entries.sort();
         assert_eq!(entries, ["helper", "incarnation", "work"], "neither output nor ends were written");
-        assert_eq!(std::fs::read_dir(state.join("work")).expect("readable").count(), 0);
+        assert_nothing_but_spare_directories(&state.join("work"));
         fixture.stop(&worker).await;
     });
 }

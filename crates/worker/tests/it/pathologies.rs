@@ -6,7 +6,7 @@ use attune_types::{
 };
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, in_system, parameters, shell};
+use crate::fixture::{Fixture, assert_nothing_but_spare_directories, in_system, parameters, shell};
 
 /// What an action that misbehaves has to come to.
 enum Expected {
@@ -65,9 +65,11 @@ fn rows() -> Vec<(&'static str, String, u64, Expected)> {
 }
 
 fn assert_as_expected(execution: &Execution, expected: &Expected, about: &str) {
+    // A file of lines is a list of them.
+    let written = [json!({"a": 1}), json!([{"a": 1}])][usize::from(about.contains("Jsonl"))].clone();
     let is_right = match (expected, &execution.outcome) {
         (Expected::Exited(wanted), Some(Outcome::Exited { code })) => {
-            code == wanted && (*code != 0 || execution.result == Some(json!({"a": 1})))
+            code == wanted && (*code != 0 || execution.result == Some(written))
         }
         (Expected::TimedOut, Some(Outcome::TimedOut { .. })) => true,
         (Expected::Invalid(words), Some(Outcome::OutputInvalid { position })) => position.contains(words),
@@ -117,7 +119,7 @@ fn whatever_an_action_does_it_ends_with_its_cause_and_leaves_nothing() {
             assert_eq!(bytes(&*fixture.store, *id, LogStream::Stderr).await, b"\x80", "{about}");
         }
         assert_eq!(fixture.tag.living(), [], "no process is left");
-        assert_eq!(std::fs::read_dir(&work).expect("readable").count(), 0, "no work area is left");
+        assert_nothing_but_spare_directories(&work);
         assert!(std::path::Path::new("/etc/passwd").exists(), "nothing that was pointed at is gone");
         fixture.stop(&worker).await;
     });
