@@ -1,0 +1,3 @@
+//! Whole deployments under injected faults.
+
+fn main() {}

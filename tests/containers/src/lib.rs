@@ -1,0 +1,1 @@
+//! The agent in real containers of a real engine.

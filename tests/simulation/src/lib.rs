@@ -1,0 +1,1 @@
+//! The protocol without its machines: the same decisions, a modelled world.
