@@ -336,6 +336,18 @@ impl ActionSpec {
     pub fn secret_parameters(&self) -> Vec<String> {
         self.parameters.iter().filter(|(_, spec)| spec.secret).map(|(name, _)| name.clone()).collect()
     }
+
+    /// What a worker must offer to run it.
+    #[must_use]
+    pub fn requirement(&self) -> Requirement {
+        Requirement {
+            runtime: self.runner_type.to_lowercase(),
+            version: self.runtime_version.clone(),
+            labels: self.worker_selector.clone(),
+            limits: self.resources.kinds(),
+            sandbox: self.sandbox,
+        }
+    }
 }
 
 /// A pack, as `pack.yaml` declares it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use attune_types::{ActionSpec, Capabilities, Execution, ExecutionStatus, Outcome, Requirement};
+use attune_types::{ActionSpec, Capabilities, Execution, ExecutionStatus, Outcome};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -92,7 +92,7 @@ async fn run_all(backend: &mut Embedded, actions: Vec<ActionSpec>) -> Result<Vec
     let capabilities = backend.start(Need::Everything { slots: SLOTS }).await?;
     let mut submitted = Vec::new();
     for action in actions {
-        let lacks = capabilities.lacks(&requirement(&action));
+        let lacks = capabilities.lacks(&action.requirement());
         if !lacks.is_empty() {
             submitted.push((action, None));
             continue;
@@ -147,16 +147,6 @@ fn parameters(action: &ActionSpec) -> Result<Map<String, Value>, CliError> {
     let given = PARAMETERS.iter().filter(|(action, ..)| *action == name);
     let given = given.map(|(_, parameter, value)| ((*parameter).to_owned(), Value::from(*value))).collect();
     attune_pack::check_parameters(action, given).map_err(|problems| CliError::Parameters { action: name, problems })
-}
-
-fn requirement(action: &ActionSpec) -> Requirement {
-    Requirement {
-        runtime: action.runner_type.to_lowercase(),
-        version: action.runtime_version.clone(),
-        labels: action.worker_selector.clone(),
-        limits: action.resources.kinds(),
-        sandbox: action.sandbox,
-    }
 }
 
 fn line(action: &ActionSpec, capabilities: &Capabilities, ended: Option<&Execution>) -> Line {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attune_pack::Pack;
-use attune_types::{ActionSpec, Execution, ExecutionStatus, LogStream, Requirement};
+use attune_types::{Execution, ExecutionStatus, LogStream};
 use clap::Args;
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ async fn run_all(backend: &mut Embedded, cases: Vec<Case>) -> Result<Vec<Line>, 
             begun.push(Begun::Over(line(&case, vec![format!("there is no action {}", case.action)], None)));
             continue;
         };
-        let lacks = capabilities.lacks(&requirement(&action));
+        let lacks = capabilities.lacks(&action.requirement());
         if !lacks.is_empty() {
             let skipped = Line { verdict: "skipped", ..line(&case, Vec::new(), None) };
             begun.push(Begun::Over(Line { breaches: lacks, ..skipped }));
@@ -179,14 +179,4 @@ async fn end_of(mut followed: tokio::sync::mpsc::Receiver<Followed>) -> Result<(
 fn line(case: &Case, breaches: Vec<String>, millis: Option<i64>) -> Line {
     let verdict = if breaches.is_empty() { "ok" } else { "failed" };
     Line { case: case.name.clone(), action: case.action.to_string(), verdict, breaches, millis }
-}
-
-fn requirement(action: &ActionSpec) -> Requirement {
-    Requirement {
-        runtime: action.runner_type.to_lowercase(),
-        version: action.runtime_version.clone(),
-        labels: action.worker_selector.clone(),
-        limits: action.resources.kinds(),
-        sandbox: action.sandbox,
-    }
 }
