@@ -6,8 +6,10 @@
 use std::ffi::{OsStr, OsString};
 
 use super::fill::fill;
+use crate::network_variables::NETWORK_VARIABLES;
 
-/// Variables of the worker that are handed through. A `*` at the end: every name that begins so.
+/// Variables of the worker that are handed through, besides [`NETWORK_VARIABLES`]. A `*` at the end: every name that
+/// begins so.
 const PASSED: &[&str] = &[
     "PIP_*",
     "UV_*",
@@ -33,16 +35,6 @@ const PASSED: &[&str] = &[
     "MAVEN_*",
     "COMPOSER_*",
     "LUAROCKS_*",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "NETRC",
@@ -112,7 +104,7 @@ impl ToolSettings {
                 Some(beginning) => name.starts_with(beginning),
                 None => name == pattern,
             };
-            PASSED.iter().any(|pattern| is_meant(pattern))
+            PASSED.iter().chain(&NETWORK_VARIABLES).any(|pattern| is_meant(pattern))
                 && !KEPT_BACK.iter().any(|kept| kept.eq_ignore_ascii_case(name))
         };
         let mut passed: Vec<(OsString, OsString)> =

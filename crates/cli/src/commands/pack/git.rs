@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use attune_process::{Collected, Command, How, Launcher, LauncherProgram};
+use attune_runtime::NETWORK_VARIABLES;
 
 use crate::dev::TemporaryDirectory;
 use crate::error::CliError;
@@ -17,7 +18,7 @@ use crate::session;
 /// How long a repository may take to fetch.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// What git is told about its surroundings, when it is set here.
+/// What git is told about its surroundings, when it is set here, besides [`NETWORK_VARIABLES`].
 const PASSED_ON: &[&str] = &[
     "PATH",
     "HOME",
@@ -30,16 +31,6 @@ const PASSED_ON: &[&str] = &[
     "GIT_SSH_COMMAND",
     "GIT_SSH",
     "GIT_ASKPASS",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
     "GIT_SSL_CAINFO",
 ];
 
@@ -105,7 +96,8 @@ impl Checkout {
 
     fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program).arguments(arguments);
-        let given = PASSED_ON.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+        let given = PASSED_ON.iter().chain(&NETWORK_VARIABLES);
+        let given = given.filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
         let always = ALWAYS.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         command.environment = given.chain(always).collect();
         command.directory = self.folder.path().to_path_buf();
