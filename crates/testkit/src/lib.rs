@@ -1,4 +1,4 @@
-//! Fixtures for tests: private PostgreSQL and RabbitMQ, conditions, processes, directories.
+//! Fixtures for tests: private PostgreSQL and RabbitMQ, links that misbehave, conditions, processes, directories.
 //!
 //! # Theory of operation
 //!
@@ -36,6 +36,7 @@ mod ports;
 pub mod postgres;
 pub mod processes;
 mod programs;
+pub mod proxy;
 pub mod rabbitmq;
 pub mod s3;
 mod start_error;

@@ -1,5 +1,6 @@
 # guard DIRECTORY PROGRAMS PORT on|off USER: a private PostgreSQL that dies with whoever holds our standard input.
-# Orders, one a line: start, crash (SIGKILL of the postmaster, as if the machine had failed), stop. End of file: all ends.
+# Orders, one a line: start, crash (SIGKILL of the postmaster, as if the machine had failed), stop, quit (at once and in
+# disorder, but cleaned up: `pg_ctl stop -m immediate`), freeze and thaw (all of its processes). End of file: all ends.
 set -u
 directory=$1 programs=$2 port=$3 durable=$4 user=$5 server=
 LC_ALL=C; export LC_ALL
@@ -25,6 +26,18 @@ stop() {
     server=
 }
 
+everybody() {
+    [ -n "$server" ] || return 0
+    kill "-$1" "$server" 2>/dev/null
+    # Every connection is a process in a session of its own.
+    for stat in /proc/[0-9]*/stat; do
+        read -r line <"$stat" 2>/dev/null || continue
+        after=${line##*) }
+        parent=${after#* }
+        [ "${parent%% *}" = "$server" ] && kill "-$1" "${line%% *}" 2>/dev/null
+    done
+}
+
 mkdir "$directory/data" && chmod 700 "$directory/data" || exit 1
 if [ -n "$user" ]; then chown "$user" "$directory/data" || exit 1; fi
 (as_server "$programs/initdb" -D "$directory/data" -U test -A trust --no-sync --no-instructions -E UTF8 --locale=C) \
@@ -48,6 +61,9 @@ while read -r order; do
         start) start ;;
         crash) stop KILL ;;
         stop) stop INT ;;
+        quit) stop QUIT ;;
+        freeze) everybody STOP ;;
+        thaw) everybody CONT ;;
     esac
 done
 stop QUIT

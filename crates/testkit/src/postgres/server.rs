@@ -73,7 +73,34 @@ impl PostgresServer {
         self.guard.order("stop")
     }
 
-    /// Starts it again after [`crash`](Self::crash) or [`stop`](Self::stop) and waits until it answers.
+    /// Stops it at once and in disorder (`pg_ctl stop -m immediate`): connections break, and the next start recovers.
+    pub fn quit(&self) -> Result<(), StartError> {
+        self.guard.order("quit")
+    }
+
+    /// Stops all of its processes in their tracks (SIGSTOP): connections stay open and nobody answers.
+    pub fn freeze(&self) -> Result<(), StartError> {
+        self.guard.order("freeze")
+    }
+
+    /// Lets them go on after [`freeze`](Self::freeze).
+    pub fn thaw(&self) -> Result<(), StartError> {
+        self.guard.order("thaw")
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The directory that holds its cluster in `data`, and its log.
+    #[must_use]
+    pub fn directory(&self) -> &std::path::Path {
+        self.guard.directory()
+    }
+
+    /// Starts it again after [`crash`](Self::crash), [`stop`](Self::stop) or [`quit`](Self::quit) and waits until it answers.
     pub async fn start_again(&self) -> Result<(), StartError> {
         self.guard.wait_until_silent(self.port).await?;
         self.guard.order("start")?;
