@@ -40,6 +40,8 @@ pub mod id;
 pub mod interpreter;
 pub mod limit;
 pub mod message;
+#[cfg(attune_mutants)]
+pub mod mutant;
 pub mod outcome;
 pub mod runtime;
 pub mod status;

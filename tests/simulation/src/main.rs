@@ -1,0 +1,7 @@
+//! The program of the simulation.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}
