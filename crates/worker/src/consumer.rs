@@ -11,9 +11,9 @@ use actix::{
 };
 use attune_queue::{ConsumerLink, Delivery, DeliveryTag, LinkEvent, Settled};
 use attune_supervise::{Drain, Life};
-use attune_types::Payload;
 
-use crate::executions::{Books, Count, Key, Offer, StopTaking};
+use crate::executions::{Books, Count, Offer, StopTaking};
+use crate::hearing::{Meaning, meaning};
 use crate::heartbeat::BeatNow;
 use crate::identity::Identity;
 
@@ -74,19 +74,13 @@ impl Consumer {
 
     fn deliver(&self, delivery: &Delivery) {
         let Identity { id, incarnation } = self.deps.identity;
-        match &delivery.envelope.payload {
-            Payload::Scheduled { execution, attempt, worker, incarnation: meant }
-                if *worker == id && *meant == incarnation =>
-            {
-                self.deps.offers.do_send(Offer { key: Key::new(*execution, *attempt), tag: Some(delivery.tag) });
-            }
-            // The message says only that there is something to ask for; who cancelled is the store's to tell.
-            Payload::Cancel { .. } => {
+        match meaning(&delivery.envelope.payload, id, incarnation) {
+            Meaning::Offer(key) => self.deps.offers.do_send(Offer { key, tag: Some(delivery.tag) }),
+            Meaning::Beat => {
                 self.deps.beat_now.do_send(BeatNow);
                 self.settle(vec![delivery.tag]);
             }
-            // Meant for an earlier life of this worker, or not an order at all.
-            _ => {
+            Meaning::Nothing => {
                 self.deps.books.counters.add(Count::Refused);
                 self.settle(vec![delivery.tag]);
             }

@@ -30,6 +30,10 @@ impl FencePolicy {
     /// 33 and 38 s of a lease of 45 s, and the same shares of any other.
     #[must_use]
     pub fn of_lease(lease: Duration) -> Self {
+        #[cfg(attune_mutants)]
+        if attune_types::mutant::is("self_fence_off") {
+            return Self { terminate: lease * 100_000, kill: lease * 100_000 };
+        }
         Self { terminate: lease * 33 / 45, kill: lease * 38 / 45 }
     }
 

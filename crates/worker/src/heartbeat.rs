@@ -15,6 +15,7 @@ use attune_supervise::{Generation, Life, Probe, Supervisor};
 use tokio::sync::{mpsc, watch};
 
 use crate::artifacts::is_nearly_full;
+use crate::commands::{Command, commands};
 use crate::environments::Preparation;
 use crate::execution::{Stop, StopCause};
 use crate::executions::{Books, Cancel, Executions, Key, Offer, SetAccepting, StopAttempts};
@@ -188,23 +189,21 @@ impl Heartbeat {
     }
 
     fn obey(&self, reply: BeatReply) {
-        if reply.replaced {
-            tracing::error!(life = self.life.number(), "another worker registered under this name");
-            // The overseer lives as long as the worker.
-            let _leaving = self.deps.orders.send(Order::Replaced);
-            return;
-        }
         let executions = &self.deps.executions;
-        executions.do_send(SetAccepting(!reply.drain && !self.state.is_disk_low));
-        if !reply.superseded.is_empty() {
-            let keys = reply.superseded.iter().map(|(execution, attempt)| Key::new(*execution, *attempt)).collect();
-            executions.do_send(StopAttempts { keys, stop: Stop { cause: StopCause::TakenAway, kill: true } });
-        }
-        for (execution, _, by) in reply.cancels {
-            executions.do_send(Cancel { execution, by });
-        }
-        for (execution, attempt) in reply.assigned {
-            executions.do_send(Offer { key: Key::new(execution, attempt), tag: None });
+        for command in commands(reply, self.state.is_disk_low) {
+            match command {
+                Command::Leave => {
+                    tracing::error!(life = self.life.number(), "another worker registered under this name");
+                    // The overseer lives as long as the worker.
+                    let _leaving = self.deps.orders.send(Order::Replaced);
+                }
+                Command::Accept(accepting) => executions.do_send(SetAccepting(accepting)),
+                Command::Kill(keys) => {
+                    executions.do_send(StopAttempts { keys, stop: Stop { cause: StopCause::TakenAway, kill: true } });
+                }
+                Command::Cancel { execution, by } => executions.do_send(Cancel { execution, by }),
+                Command::Offer(key) => executions.do_send(Offer { key, tag: None }),
+            }
         }
     }
 }

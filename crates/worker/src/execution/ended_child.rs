@@ -17,7 +17,7 @@ const FILTERED: u8 = 3;
 
 /// How the child of an attempt ended, as far as the outcome depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum EndedChild {
+pub enum EndedChild {
     /// It never ran, for this reason.
     NotStarted(Outcome),
     /// It ran.
@@ -26,24 +26,24 @@ pub(crate) enum EndedChild {
 
 /// The end of a child that ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub struct Ran {
     /// How the process ended.
-    pub(crate) how: How,
+    pub how: How,
     /// Whether this side ended it.
-    pub(crate) stopped: Option<StopReason>,
+    pub stopped: Option<StopReason>,
     /// Its time limit in milliseconds.
-    pub(crate) limit_ms: u64,
+    pub limit_ms: u64,
     /// What is wrong with its result, if anything.
-    pub(crate) invalid: Option<String>,
+    pub invalid: Option<String>,
     /// Whether the kernel killed for memory.
-    pub(crate) oom: Option<OomEvidence>,
+    pub oom: Option<OomEvidence>,
     /// Who sent the signal that ended it, where there is only one who can have done so.
-    pub(crate) sent_by: Option<String>,
+    pub sent_by: Option<String>,
 }
 
 impl Ran {
     /// The end that `ended` tells of.
-    pub(crate) fn of(ended: &Ended, limit_ms: u64, invalid: Option<String>) -> Self {
+    pub fn of(ended: &Ended, limit_ms: u64, invalid: Option<String>) -> Self {
         Self {
             how: ended.how,
             stopped: ended.stopped_because.clone(),
@@ -57,7 +57,7 @@ impl Ran {
 
 impl EndedChild {
     /// The outcome, given the cause for which it had been asked to stop.
-    pub(crate) fn outcome(self, cause: Option<&StopCause>) -> Outcome {
+    pub fn outcome(self, cause: Option<&StopCause>) -> Outcome {
         let ran = match self {
             Self::NotStarted(outcome) => return outcome,
             Self::Ran(ran) => ran,

@@ -16,31 +16,40 @@ use super::stop_cause::StopCause;
 
 /// Where an attempt stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// Its environment is being made ready. `held`: the store has not been told that it starts.
-    Preparing { held: bool },
+    Preparing {
+        /// Whether the store has still to be told that it starts.
+        held: bool,
+    },
     /// The store is being asked to let it start.
     Opening,
     /// The process is being started; nobody can be signalled yet.
-    Starting { stop: Option<Stop> },
+    Starting {
+        /// What was asked for meanwhile.
+        stop: Option<Stop>,
+    },
     /// The process runs.
-    Running { stop: Option<Stop> },
+    Running {
+        /// What was asked for.
+        stop: Option<Stop>,
+    },
     /// Nothing follows.
     Over,
 }
 
 /// A stop that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stop {
+pub struct Stop {
     /// Why; the first cause stands.
-    pub(crate) cause: StopCause,
+    pub cause: StopCause,
     /// Without grace.
-    pub(crate) kill: bool,
+    pub kill: bool,
 }
 
 /// What happens to an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// The environment is ready, or why it never will be.
     Prepared(Result<(), Outcome>),
     /// Whether the store lets a held claim start.
@@ -55,7 +64,7 @@ pub(crate) enum Event {
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
     /// Ask the store to let it start.
     Open,
     /// Start the process.
@@ -67,14 +76,27 @@ pub(crate) enum Effect {
     /// Report the end.
     Complete(Outcome),
     /// Give back what never started; with an outcome when waiting elsewhere cannot help.
-    HandBack { reason: String, outcome: Option<Outcome> },
+    HandBack {
+        /// Why.
+        reason: String,
+        /// What its execution ends with.
+        outcome: Option<Outcome>,
+    },
     /// Nothing to report: the attempt belongs to somebody else.
     Leave,
 }
 
 impl State {
     /// What follows from `event`.
-    pub(crate) fn step(self, event: Event) -> (Self, Vec<Effect>) {
+    #[must_use]
+    pub fn step(self, event: Event) -> (Self, Vec<Effect>) {
+        #[cfg(attune_mutants)]
+        if attune_types::mutant::is("no_start_barrier")
+            && self == (Self::Preparing { held: true })
+            && event == Event::Prepared(Ok(()))
+        {
+            return (Self::Starting { stop: None }, vec![Effect::Start]);
+        }
         match (self, event) {
             (Self::Preparing { held: false }, Event::Prepared(Ok(()))) => {
                 (Self::Starting { stop: None }, vec![Effect::Start])

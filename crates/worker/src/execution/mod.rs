@@ -17,7 +17,8 @@ mod work_area;
 
 pub(crate) use environment::{LIFE, OWNER, WorkerVariables};
 pub(crate) use executor::{Executor, ExecutorDeps, StopExecution};
-pub(crate) use machine::Stop;
+pub use ended_child::{EndedChild, Ran};
+pub use machine::{Effect, Event, State, Stop};
 pub(crate) use plan::Planner;
-pub(crate) use stop_cause::StopCause;
+pub use stop_cause::StopCause;
 pub(crate) use work_area::WorkAreas;

@@ -4,18 +4,25 @@ use attune_types::Outcome;
 
 /// Why a running execution is stopped from outside. The first cause stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StopCause {
+pub enum StopCause {
     /// Somebody cancelled it.
-    Cancelled { by: String },
+    Cancelled {
+        /// Who.
+        by: String,
+    },
     /// The worker leaves.
-    Draining { by: String },
+    Draining {
+        /// What made it leave.
+        by: String,
+    },
     /// The store says that the attempt is no longer this worker's.
     TakenAway,
 }
 
 impl StopCause {
     /// The outcome of an attempt that ended because of it.
-    pub(crate) fn outcome(&self) -> Outcome {
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
         match self {
             Self::Cancelled { by } => Outcome::Cancelled { by: by.clone() },
             Self::Draining { by } => Outcome::Interrupted { by: by.clone() },
@@ -24,7 +31,8 @@ impl StopCause {
     }
 
     /// In words, for the process and the log.
-    pub(crate) fn words(&self) -> String {
+    #[must_use]
+    pub fn words(&self) -> String {
         match self {
             Self::Cancelled { by } => format!("cancelled by {by}"),
             Self::Draining { by } => format!("interrupted by {by}"),

@@ -19,16 +19,13 @@ use attune_types::{ExecutionId, Outcome};
 use super::books::Books;
 use super::claims::Claims;
 use super::counters::Count;
+use super::desk::{Accepting, Desk};
 use super::finisher::Finisher;
 use super::key::Key;
-use super::ledger::Offered;
 use crate::consumer::Acknowledge;
 use crate::environments::Environments;
 use crate::execution::{Executor, ExecutorDeps, Stop, StopCause, StopExecution};
 use crate::home::Home;
-
-/// The first and the longest pause after the store could not be asked.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// Work that may be claimed.
 pub(crate) struct Offer {
@@ -108,25 +105,12 @@ pub(crate) struct ExecutionsDeps {
 pub(crate) struct Executions {
     deps: ExecutionsDeps,
     life: Life<Self>,
-    state: State,
-}
-
-struct State {
-    pause: Duration,
-    is_paused: bool,
-    is_accepting: bool,
-    is_draining: bool,
-}
-
-impl State {
-    const fn new() -> Self {
-        Self { pause: PAUSES.0, is_paused: false, is_accepting: true, is_draining: false }
-    }
+    desk: Desk,
 }
 
 impl Executions {
-    pub(crate) const fn new(deps: ExecutionsDeps, life: Life<Self>) -> Self {
-        Self { deps, life, state: State::new() }
+    pub(crate) fn new(deps: ExecutionsDeps, life: Life<Self>) -> Self {
+        Self { deps, life, desk: Desk::default() }
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<Key, Addr<Executor>>> {
@@ -135,18 +119,15 @@ impl Executions {
 
     /// Does everything that the ledger allows now.
     fn proceed(&mut self, context: &mut Context<Self>) {
-        let grants = self.deps.books.ledger().idle_grants();
-        for key in grants {
+        let todo = self.desk.todo(&mut self.deps.books.ledger(), self.deps.slots);
+        for key in todo.execute {
             self.execute(key, context);
         }
-        if self.state.is_accepting && !self.state.is_draining && !self.state.is_paused {
-            let keys = self.deps.books.ledger().take(self.deps.slots);
-            if !keys.is_empty() {
-                let hold = self.deps.environments.hold();
-                tokio::spawn(self.deps.claims.clone().claim(keys, hold));
-            }
+        if !todo.claim.is_empty() {
+            let hold = self.deps.environments.hold();
+            tokio::spawn(self.deps.claims.clone().claim(todo.claim, hold));
         }
-        if self.state.is_draining && self.deps.books.ledger().is_empty() {
+        if todo.is_over {
             context.stop();
         }
     }
@@ -157,7 +138,7 @@ impl Executions {
         let deps = Arc::clone(&self.deps.executor_deps);
         let name = format!("execution-{key}");
         let child = self.deps.executors.spawn(name, |life| Executor::new(deps, key, grant, presence, life));
-        if self.state.is_draining {
+        if self.desk.is_draining() {
             child.address.do_send(StopExecution(draining_stop()));
         }
         self.addresses().insert(key, child.address);
@@ -250,7 +231,7 @@ impl Actor for Executions {
 
 impl Supervised for Executions {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.state = State::new();
+        self.desk = Desk::default();
     }
 }
 
@@ -259,15 +240,15 @@ impl Handler<Offer> for Executions {
 
     fn handle(&mut self, offer: Offer, context: &mut Self::Context) {
         let offered = self.deps.books.ledger().offer(offer.key, offer.tag);
-        match offered {
-            Offered::New if !self.state.is_accepting || self.state.is_draining => self.hand_back_waiting(),
-            Offered::New => self.proceed(context),
-            Offered::Waiting => {}
-            Offered::InHand => {
-                if let Some(tag) = offer.tag {
-                    self.deps.claims.acknowledge.do_send(Acknowledge(vec![tag]));
-                }
-            }
+        let after = self.desk.offered(offered);
+        if let Some(tag) = offer.tag.filter(|_| after.settle) {
+            self.deps.claims.acknowledge.do_send(Acknowledge(vec![tag]));
+        }
+        if after.hand_back {
+            self.hand_back_waiting();
+        }
+        if after.proceed {
+            self.proceed(context);
         }
     }
 }
@@ -276,7 +257,7 @@ impl Handler<Proceed> for Executions {
     type Result = ();
 
     fn handle(&mut self, _: Proceed, context: &mut Self::Context) {
-        self.state.pause = PAUSES.0;
+        self.desk.answered();
         self.proceed(context);
     }
 }
@@ -285,10 +266,8 @@ impl Handler<ClaimsFailed> for Executions {
     type Result = ();
 
     fn handle(&mut self, _: ClaimsFailed, context: &mut Self::Context) {
-        if !self.state.is_paused {
-            self.state.is_paused = true;
-            context.notify_later(PauseOver, self.state.pause);
-            self.state.pause = (self.state.pause * 2).min(PAUSES.1);
+        if let Some(pause) = self.desk.failed() {
+            context.notify_later(PauseOver, pause);
         }
         // Others of the same batch may have been granted.
         self.proceed(context);
@@ -299,7 +278,7 @@ impl Handler<PauseOver> for Executions {
     type Result = ();
 
     fn handle(&mut self, _: PauseOver, context: &mut Self::Context) {
-        self.state.is_paused = false;
+        self.desk.rested();
         self.proceed(context);
     }
 }
@@ -332,15 +311,14 @@ impl Handler<SetAccepting> for Executions {
     type Result = ();
 
     fn handle(&mut self, SetAccepting(accepting): SetAccepting, context: &mut Self::Context) {
-        if self.state.is_accepting == accepting {
-            return;
+        let follows = self.desk.accept(accepting);
+        if follows != Accepting::Unchanged {
+            tracing::info!(accepting, "the store says whether this worker takes work");
         }
-        self.state.is_accepting = accepting;
-        tracing::info!(accepting, "the store says whether this worker takes work");
-        if accepting {
-            self.proceed(context);
-        } else {
-            self.hand_back_waiting();
+        match follows {
+            Accepting::Unchanged => {}
+            Accepting::Proceed => self.proceed(context),
+            Accepting::HandBack => self.hand_back_waiting(),
         }
     }
 }
@@ -349,7 +327,7 @@ impl Handler<StopTaking> for Executions {
     type Result = ResponseActFuture<Self, Vec<DeliveryTag>>;
 
     fn handle(&mut self, _: StopTaking, _: &mut Self::Context) -> Self::Result {
-        self.state.is_accepting = false;
+        self.desk.stop_taking();
         let (tags, attempts) = self.drop_waiting();
         let finisher = self.deps.finisher.clone();
         let told = async move {
@@ -366,7 +344,7 @@ impl Handler<Drain> for Executions {
     type Result = ();
 
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
-        self.state.is_draining = true;
+        self.desk.drain();
         self.hand_back_waiting();
         context.notify_later(DrainTimeIsUp, self.deps.drain);
         self.proceed(context);

@@ -69,7 +69,8 @@ impl Finisher {
         let finisher = self.clone();
         tokio::spawn(async move {
             finisher.hand_back_now(vec![hand_back]).await;
-            finisher.release(key);
+            finisher.books.ledger().given_back(key);
+            finisher.proceed.do_send(Proceed);
         });
     }
 

@@ -6,20 +6,23 @@ use attune_types::{AttemptNumber, ExecutionId};
 
 /// One attempt, named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
+pub struct Key {
     /// Which execution.
-    pub(crate) execution: ExecutionId,
+    pub execution: ExecutionId,
     /// Which try.
-    pub(crate) attempt: AttemptNumber,
+    pub attempt: AttemptNumber,
 }
 
 impl Key {
-    pub(crate) const fn new(execution: ExecutionId, attempt: AttemptNumber) -> Self {
+    /// Names an attempt.
+    #[must_use]
+    pub const fn new(execution: ExecutionId, attempt: AttemptNumber) -> Self {
         Self { execution, attempt }
     }
 
     /// As the store wants it.
-    pub(crate) const fn pair(self) -> (ExecutionId, AttemptNumber) {
+    #[must_use]
+    pub const fn pair(self) -> (ExecutionId, AttemptNumber) {
         (self.execution, self.attempt)
     }
 }

@@ -29,11 +29,11 @@ enum Phase {
 
 /// A claim that was granted.
 #[derive(Debug, Clone)]
-pub(crate) struct Grant {
+pub struct Grant {
     /// The work.
-    pub(crate) work: Arc<Claimed>,
+    pub work: Arc<Claimed>,
     /// Whether the store still waits for the word that it starts.
-    pub(crate) held: bool,
+    pub held: bool,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Entry {
 
 /// What became of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offered {
+pub enum Offered {
     /// It waits for a slot now.
     New,
     /// It waits already; the delivery is settled together with the first one.
@@ -56,14 +56,14 @@ pub(crate) enum Offered {
 
 /// Every attempt this worker has to do with.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     entries: HashMap<Key, Entry>,
     order: VecDeque<Key>,
 }
 
 impl Ledger {
     /// Notes that an attempt may be claimed.
-    pub(crate) fn offer(&mut self, key: Key, tag: Option<DeliveryTag>) -> Offered {
+    pub fn offer(&mut self, key: Key, tag: Option<DeliveryTag>) -> Offered {
         match self.entries.get_mut(&key) {
             None => {
                 let tags = tag.into_iter().collect();
@@ -82,7 +82,7 @@ impl Ledger {
     }
 
     /// Takes as many waiting attempts as there are free slots, oldest first; they are being claimed now.
-    pub(crate) fn take(&mut self, slots: usize) -> Vec<Key> {
+    pub fn take(&mut self, slots: usize) -> Vec<Key> {
         // An end that is being reported runs nothing any more, so its slot is free; yet there are never more ends waiting
         // for the store than slots, or a store that is away would let them pile up.
         let running = self.in_slots() - self.reporting();
@@ -99,7 +99,7 @@ impl Ledger {
     }
 
     /// Puts attempts whose claim could not be asked back to the head of the line.
-    pub(crate) fn unclaimed(&mut self, keys: &[Key]) {
+    pub fn unclaimed(&mut self, keys: &[Key]) {
         for key in keys.iter().rev() {
             if let Some(entry) = self.entries.get_mut(key).filter(|entry| matches!(entry.phase, Phase::Claiming)) {
                 entry.phase = Phase::Waiting;
@@ -109,7 +109,13 @@ impl Ledger {
     }
 
     /// Notes that a claim was granted; the deliveries to settle.
-    pub(crate) fn granted(&mut self, key: Key, grant: Grant) -> Vec<DeliveryTag> {
+    pub fn granted(&mut self, key: Key, grant: Grant) -> Vec<DeliveryTag> {
+        #[cfg(attune_mutants)]
+        if attune_types::mutant::is("ack_never")
+            && let Some(entry) = self.entries.get_mut(&key)
+        {
+            entry.tags.clear();
+        }
         self.entries.get_mut(&key).map_or_else(Vec::new, |entry| {
             entry.phase = Phase::Granted(grant);
             std::mem::take(&mut entry.tags)
@@ -117,18 +123,27 @@ impl Ledger {
     }
 
     /// Forgets an attempt; the deliveries to settle.
-    pub(crate) fn forget(&mut self, key: Key) -> Vec<DeliveryTag> {
+    pub fn forget(&mut self, key: Key) -> Vec<DeliveryTag> {
         self.entries.remove(&key).map_or_else(Vec::new, |entry| entry.tags)
     }
 
+    /// Forgets an attempt that was given back; the deliveries to settle.
+    pub fn given_back(&mut self, key: Key) -> Vec<DeliveryTag> {
+        #[cfg(attune_mutants)]
+        if attune_types::mutant::is("slot_leak_on_handback") {
+            return Vec::new();
+        }
+        self.forget(key)
+    }
+
     /// Forgets everything that waits, oldest first, with the deliveries to settle.
-    pub(crate) fn forget_waiting(&mut self) -> Vec<(Key, Vec<DeliveryTag>)> {
+    pub fn forget_waiting(&mut self) -> Vec<(Key, Vec<DeliveryTag>)> {
         let waiting: Vec<Key> = self.order.drain(..).collect();
         waiting.into_iter().filter_map(|key| Some((key, self.entries.remove(&key)?.tags))).collect()
     }
 
     /// Hands a granted attempt to the executor that is represented by `presence`.
-    pub(crate) fn execute(&mut self, key: Key, presence: &Arc<()>) -> Option<Grant> {
+    pub fn execute(&mut self, key: Key, presence: &Arc<()>) -> Option<Grant> {
         let entry = self.entries.get_mut(&key)?;
         let Phase::Granted(grant) = &entry.phase else { return None };
         let grant = grant.clone();
@@ -137,17 +152,20 @@ impl Ledger {
     }
 
     /// Granted attempts that nobody runs yet.
-    pub(crate) fn idle_grants(&self) -> Vec<Key> {
+    #[must_use]
+    pub fn idle_grants(&self) -> Vec<Key> {
         self.keys(|phase| matches!(phase, Phase::Granted(_)))
     }
 
     /// Attempts whose executor is gone without having reported their end.
-    pub(crate) fn deserted(&self) -> Vec<Key> {
+    #[must_use]
+    pub fn deserted(&self) -> Vec<Key> {
         self.keys(|phase| matches!(phase, Phase::Executing { presence, .. } if presence.strong_count() == 0))
     }
 
     /// The grant of an attempt whose end has not been reported.
-    pub(crate) fn unreported(&self, key: Key) -> Option<Grant> {
+    #[must_use]
+    pub fn unreported(&self, key: Key) -> Option<Grant> {
         match &self.entries.get(&key)?.phase {
             Phase::Granted(grant) | Phase::Executing { grant, .. } => Some(grant.clone()),
             _ => None,
@@ -155,7 +173,7 @@ impl Ledger {
     }
 
     /// Notes that the end of an attempt is being reported. `false` when it was before: who asks second must not report.
-    pub(crate) fn report(&mut self, key: Key) -> bool {
+    pub fn report(&mut self, key: Key) -> bool {
         match self.entries.get_mut(&key) {
             Some(entry) if !matches!(entry.phase, Phase::Reporting) => {
                 entry.phase = Phase::Reporting;
@@ -166,12 +184,14 @@ impl Ledger {
     }
 
     /// Attempts whose leases this worker must renew.
-    pub(crate) fn held(&self) -> Vec<Key> {
+    #[must_use]
+    pub fn held(&self) -> Vec<Key> {
         self.keys(|phase| !matches!(phase, Phase::Waiting | Phase::Claiming))
     }
 
     /// Attempts of an execution that are being run.
-    pub(crate) fn executing(&self, execution: ExecutionId) -> Vec<Key> {
+    #[must_use]
+    pub fn executing(&self, execution: ExecutionId) -> Vec<Key> {
         let mut keys = self.keys(|phase| matches!(phase, Phase::Executing { .. } | Phase::Granted(_)));
         keys.retain(|key| key.execution == execution);
         keys
@@ -182,22 +202,26 @@ impl Ledger {
     }
 
     /// How many attempts are this worker's business and do not wait for a slot.
-    pub(crate) fn in_slots(&self) -> usize {
+    #[must_use]
+    pub fn in_slots(&self) -> usize {
         self.entries.len() - self.waiting()
     }
 
     /// How many attempts wait for a slot.
-    pub(crate) fn waiting(&self) -> usize {
+    #[must_use]
+    pub fn waiting(&self) -> usize {
         self.order.len()
     }
 
     /// Whether there is nothing left to do.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// How many attempts stand where, for people.
-    pub(crate) fn census(&self) -> BTreeMap<&'static str, usize> {
+    #[must_use]
+    pub fn census(&self) -> BTreeMap<&'static str, usize> {
         let mut census = BTreeMap::new();
         for entry in self.entries.values() {
             let name = match entry.phase {
