@@ -2,14 +2,15 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-/// One secret in plain. Overwritten when it is dropped, and never shown.
+/// One value in plain. Overwritten when it is dropped, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedSecret {
-    /// Its name: that of a secret, or `parameters.<name>` for a secret parameter.
+    /// The name of the secret; `parameters.<name>` for a value of a secret parameter.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: Zeroizing<Vec<u8>>,
 }
 
@@ -28,19 +29,32 @@ impl fmt::Debug for OpenedSecret {
 }
 
 /// All that one attempt was given in plain. What redaction makes its needles of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Opened {
     /// The secrets that the action lists, by the names under which it asks for them.
     pub secrets: Vec<OpenedSecret>,
-    /// The values of parameters that are marked `secret`, as they are in JSON; a text without its quotes.
+    /// What must not be seen of secret parameters: each text and each number in them. A parameter whose value is an
+    /// object or an array has several.
     pub parameters: Vec<OpenedSecret>,
+    /// The secret parameters as they were asked.
+    pub values: Map<String, Value>,
 }
 
 impl Opened {
+    /// These secrets, and these parameters.
+    #[must_use]
+    pub fn new(secrets: Vec<OpenedSecret>, values: Map<String, Value>) -> Self {
+        let mut parameters = Vec::new();
+        for (name, value) in &values {
+            collect(&format!("parameters.{name}"), value, &mut parameters);
+        }
+        Self { secrets, parameters, values }
+    }
+
     /// Whether there is nothing to hide.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.secrets.is_empty() && self.parameters.is_empty()
+        self.secrets.is_empty() && self.values.is_empty()
     }
 
     /// Everything that must not be seen.
@@ -52,5 +66,119 @@ impl Opened {
     #[must_use]
     pub fn secret(&self, name: &str) -> Option<&OpenedSecret> {
         self.secrets.iter().find(|secret| secret.name == name)
+    }
+
+    /// How it travels, sealed: how many secrets, each name and value with its length, and the parameters as JSON.
+    pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let parameters = Zeroizing::new(parameters_text(&self.values));
+        let secrets: usize = self.secrets.iter().map(|secret| secret.name.len() + secret.value.len() + 16).sum();
+        // Allocated once: what a vector leaves behind when it grows is not overwritten.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 + secrets + 8 + parameters.len()));
+        bytes.extend((self.secrets.len() as u64).to_be_bytes());
+        for secret in &self.secrets {
+            for part in [secret.name.as_bytes(), &secret.value] {
+                bytes.extend((part.len() as u64).to_be_bytes());
+                bytes.extend(part);
+            }
+        }
+        bytes.extend((parameters.len() as u64).to_be_bytes());
+        bytes.extend(&*parameters);
+        bytes
+    }
+
+    /// What [`Opened::to_bytes`] wrote.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let count = take_number(&mut rest)?;
+        let mut secrets = Vec::new();
+        for _ in 0..count {
+            let name = String::from_utf8(take_part(&mut rest)?.to_vec()).ok()?;
+            secrets.push(OpenedSecret::new(name, take_part(&mut rest)?));
+        }
+        let values = parameters_of(take_part(&mut rest)?)?;
+        rest.is_empty().then(|| Self::new(secrets, values))
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.all().map(|secret| secret.name.as_str()).collect();
+        write!(formatter, "Opened({names:?} = ***)")
+    }
+}
+
+/// Secret parameters as the text that is encrypted.
+#[must_use]
+pub fn parameters_text(values: &Map<String, Value>) -> Vec<u8> {
+    serde_json::to_vec(values).expect("a map of JSON values is JSON")
+}
+
+/// What [`parameters_text`] wrote.
+#[must_use]
+pub fn parameters_of(text: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice(text).ok()
+}
+
+fn collect(name: &str, value: &Value, found: &mut Vec<OpenedSecret>) {
+    match value {
+        Value::String(text) => found.push(OpenedSecret::new(name, text.as_bytes())),
+        Value::Number(number) => found.push(OpenedSecret::new(name, number.to_string())),
+        Value::Array(items) => items.iter().for_each(|item| collect(name, item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| collect(name, field, found)),
+        // Hiding `true` or `null` would destroy every log and hide nothing.
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<usize> {
+    let (number, behind) = rest.split_first_chunk::<8>()?;
+    *rest = behind;
+    usize::try_from(u64::from_be_bytes(*number)).ok()
+}
+
+fn take_part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_number(rest)?;
+    let (part, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn opened() -> Opened {
+        let Value::Object(values) =
+            json!({"token": "t0ken", "card": {"number": 4111, "ok": true, "pins": ["12", null]}})
+        else {
+            unreachable!("an object was written")
+        };
+        Opened::new(vec![OpenedSecret::new("db", vec![0, 255]), OpenedSecret::new("", Vec::new())], values)
+    }
+
+    #[test]
+    fn it_survives_the_way() {
+        assert_eq!(Opened::from_bytes(&opened().to_bytes()), Some(opened()));
+        assert_eq!(Opened::from_bytes(&Opened::default().to_bytes()), Some(Opened::default()));
+        let bytes = opened().to_bytes();
+        for cut in 0..bytes.len() {
+            assert_eq!(Opened::from_bytes(&bytes[..cut]), None, "cut at {cut}");
+        }
+        assert_eq!(Opened::from_bytes(&[255; 64]), None);
+    }
+
+    #[test]
+    fn every_part_of_a_parameter_is_to_be_hidden() {
+        let hidden: Vec<(String, Vec<u8>)> =
+            opened().parameters.iter().map(|one| (one.name.clone(), one.value.to_vec())).collect();
+        let expected = [("parameters.card", "4111"), ("parameters.card", "12"), ("parameters.token", "t0ken")];
+        assert_eq!(hidden, expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
+    }
+
+    #[test]
+    fn nothing_of_it_is_ever_shown() {
+        let text = format!("{:?}", opened());
+        assert!(!text.contains("t0ken") && !text.contains("4111") && text.contains("***"), "{text}");
     }
 }
