@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attune-config", &["attune-types"]),
     ("attune-secret", &["attune-types"]),
     ("attune-store", &["attune-types", "attune-secret"]),
-    ("attune-queue", &["attune-types"]),
+    ("attune-names", &[]),
+    ("attune-queue", &["attune-types", "attune-names"]),
     ("attune-artifacts", &["attune-types", "attune-config"]),
     ("attune-runtime", &["attune-types", "attune-process", "attune-pack"]),
     (
@@ -23,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "attune-types",
             "attune-supervise",
+            "attune-names",
             "attune-process",
             "attune-runtime",
             "attune-pack",

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::dns::Dns;
+use attune_names::Dns;
+
 use crate::error::QueueError;
 use crate::queue::Queue;
 use crate::rabbit::{BrokerAddress, Dialer, RabbitQueue};

@@ -32,7 +32,6 @@
 //! * Credentials appear in no error and no log.
 
 mod connect;
-mod dns;
 mod error;
 mod ledger;
 mod mailbox;
@@ -40,8 +39,8 @@ mod memory;
 mod queue;
 mod rabbit;
 
+pub use attune_names::Dns;
 pub use connect::{ConnectOptions, connect};
-pub use dns::Dns;
 pub use error::QueueError;
 pub use memory::MemoryQueue;
 pub use queue::{

@@ -40,6 +40,7 @@ mod read_back;
 mod retry;
 mod session;
 mod sql_store;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
 mod token;
@@ -54,10 +55,12 @@ pub use open::open;
 pub use options::OpenOptions;
 pub use postgres::PostgresBackend;
 pub use sql_store::SqlStore;
+#[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackend;
 pub use store::Store;
 
 /// A [`Store`] in a SQLite file or in memory.
+#[cfg(feature = "sqlite")]
 pub type SqliteStore = SqlStore<SqliteBackend>;
 
 /// A [`Store`] in PostgreSQL.

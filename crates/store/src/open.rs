@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::PostgresStore;
+#[cfg(feature = "sqlite")]
+use crate::SqliteStore;
 use crate::error::StoreError;
 use crate::options::OpenOptions;
 use crate::store::Store;
-use crate::{PostgresStore, SqliteStore};
 
 /// Opens the store that `url` names: `postgres://...`, `sqlite:path` or `sqlite::memory:`. The schema is not touched:
 /// call [`Store::migrate`].
@@ -15,7 +17,14 @@ use crate::{PostgresStore, SqliteStore};
 pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("postgres" | "postgresql") => Ok(Arc::new(PostgresStore::open(url, options).await?)),
+        #[cfg(feature = "sqlite")]
         Some("sqlite") => Ok(Arc::new(SqliteStore::open(url, options).await?)),
+        #[cfg(not(feature = "sqlite"))]
+        Some("sqlite") => Err(StoreError::Url {
+            url: masked(url),
+            reason: "this program speaks to PostgreSQL alone; `attune dev` has all in one process, on SQLite"
+                .to_owned(),
+        }),
         _ => Err(StoreError::Url {
             // What is not understood may hold a password anywhere, so none of it is repeated.
             url: "***".to_owned(),

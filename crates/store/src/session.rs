@@ -6,8 +6,9 @@
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Postgres, Sqlite, Type};
+use sqlx::{Decode, Postgres, Type};
+#[cfg(feature = "sqlite")]
+use sqlx::{Sqlite, sqlite::SqliteRow};
 
 use crate::trouble::Trouble;
 
@@ -15,6 +16,7 @@ use crate::trouble::Trouble;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sql {
     pub(crate) postgres: &'static str,
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "built without SQLite"))]
     pub(crate) sqlite: &'static str,
 }
 
@@ -94,21 +96,36 @@ impl From<bool> for Value {
     }
 }
 
+/// What every database that is built in can read.
+#[cfg(feature = "sqlite")]
+pub(crate) trait Readable:
+    for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+{
+}
+#[cfg(feature = "sqlite")]
+impl<T> Readable for T where T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>
+{}
+
+/// What every database that is built in can read.
+#[cfg(not(feature = "sqlite"))]
+pub(crate) trait Readable: for<'r> Decode<'r, Postgres> + Type<Postgres> {}
+#[cfg(not(feature = "sqlite"))]
+impl<T> Readable for T where T: for<'r> Decode<'r, Postgres> + Type<Postgres> {}
+
 /// A row of either database.
 pub(crate) enum Row {
     Postgres(PgRow),
+    #[cfg(feature = "sqlite")]
     Sqlite(SqliteRow),
 }
 
 impl Row {
     /// The value of a column.
-    pub(crate) fn get<T>(&self, column: &'static str) -> Result<T, Trouble>
-    where
-        T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
-    {
+    pub(crate) fn get<T: Readable>(&self, column: &'static str) -> Result<T, Trouble> {
         use sqlx::Row as _;
         Ok(match self {
             Self::Postgres(row) => row.try_get(column)?,
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(row) => row.try_get(column)?,
         })
     }

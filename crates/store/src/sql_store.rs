@@ -28,7 +28,7 @@ use crate::trouble::Trouble;
 use crate::unit::Unit;
 use crate::wake_bus::{Touched, WakeBus};
 
-/// A [`Store`] over one database: [`crate::SqliteStore`] or [`crate::PostgresStore`].
+/// A [`Store`] over one database: `SqliteStore` or [`crate::PostgresStore`].
 #[derive(Debug)]
 pub struct SqlStore<B> {
     pub(crate) backend: B,

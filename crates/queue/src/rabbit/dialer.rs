@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_compat::Compat;
+use attune_names::Dns;
 use lapin::tcp::{AsyncTcpStream, RustlsConnector};
 use lapin::{Connection, ConnectionProperties};
 use tokio::net::TcpStream;
@@ -14,7 +15,6 @@ use super::address::BrokerAddress;
 use super::dial_error::DialError;
 use super::tls;
 use super::wire::{Socket, Wire};
-use crate::dns::Dns;
 use crate::error::QueueError;
 
 /// For names, TCP and TLS together, and again for the handshake with the broker.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
 /// Resolves names without the C library, whose resolver a static binary must not load, in images that may lack
@@ -42,6 +43,13 @@ impl Dns {
                 Err(io::Error::other(error))
             }
         }
+    }
+
+    /// Whether an error of [`Dns::resolve`] means that the name has no address, rather than that nobody answered.
+    #[must_use]
+    pub fn says_there_is_none(error: &io::Error) -> bool {
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<NetError>());
+        cause.is_some_and(|cause| cause.is_nx_domain() || cause.is_no_records_found())
     }
 
     fn current(&self) -> io::Result<Arc<TokioResolver>> {
