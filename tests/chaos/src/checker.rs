@@ -1,0 +1,212 @@
+//! What must hold when everything is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::history::{History, Known};
+use crate::kind::Kind;
+use crate::load::Account;
+use crate::truth::{Said, Truth};
+
+/// Counters by name, each with what was counted.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) found: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Counters {
+    /// Counters that must be zero.
+    pub(crate) const ZERO: &'static [&'static str] = &[
+        "lost",
+        "late",
+        "unexpected",
+        "confused",
+        "unanswered",
+        "double_completed",
+        "overlap",
+        "started_twice_without_optin",
+        "false_success",
+        "wrong_outcome",
+        "orphans",
+        "zombies",
+        "leaked_descriptors",
+        "leaked_queues",
+        "leaked_rows",
+        "leaked_files",
+        "leaked_processes",
+        "log_gaps",
+        "deaf_workers",
+        "crashes",
+        "torn_truth",
+    ];
+
+    pub(crate) fn add(&mut self, name: &'static str, what: impl Into<String>) {
+        self.found.entry(name).or_default().push(what.into());
+    }
+
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.found.get(name).map_or(0, Vec::len)
+    }
+
+    /// Those that must be zero and are not.
+    pub(crate) fn broken(&self) -> Vec<&'static str> {
+        Self::ZERO.iter().copied().filter(|name| self.count(name) > 0).collect()
+    }
+
+    /// Judges what the database says by what the actions said and what was accepted.
+    pub(crate) fn judge(&mut self, history: &History, truth: &Truth, account: &Account, excused: &[&'static str]) {
+        for (id, accepted) in &account.accepted {
+            match history.executions.get(id) {
+                None => self.add("lost", format!("execution {id} ({}) is nowhere", accepted.order.key)),
+                Some(known) if !known.is_terminal() => {
+                    self.add("lost", format!("execution {id} ({}) is still {}", known.action, known.status));
+                }
+                Some(known) => self.judge_one(known, truth, accepted.order.kind, accepted.order.again, excused),
+            }
+            if accepted.asked > 1 {
+                self.add("recovered", format!("execution {id} was asked for {} times", accepted.asked));
+            }
+        }
+        let keys: BTreeSet<&str> = account.accepted.values().map(|accepted| accepted.order.key.as_str()).collect();
+        for known in history.executions.values() {
+            let ours = account.accepted.contains_key(&known.id);
+            // What a client never got an answer for may be there; whoever submits without asking again accepts that.
+            let unanswered = account.unanswered.iter().any(|(order, _)| order.key == known.key);
+            if !ours && !unanswered {
+                let twice = if keys.contains(known.key.as_str()) { ", a second one of its key" } else { "" };
+                self.add("unexpected", format!("execution {} ({}){twice}", known.id, known.key));
+            }
+        }
+        account.confused.iter().for_each(|id| self.add("confused", format!("execution {id} answered two orders")));
+        for (order, said) in &account.unanswered {
+            self.add("unanswered", format!("{} ({}): {said}", order.key, order.action()));
+        }
+        for (id, ran) in &truth.by_execution {
+            for _ in 0..ran.count(Said::Overlap) {
+                self.add("overlap", format!("execution {id} began while an earlier tree of it lived"));
+            }
+        }
+        for _ in 0..truth.damaged {
+            self.add("torn_truth", "a line of the ground truth makes no sense");
+        }
+    }
+
+    fn judge_one(&mut self, known: &Known, truth: &Truth, kind: Kind, again: bool, excused: &[&'static str]) {
+        let id = known.id;
+        if known.told != 1 {
+            self.add("double_completed", format!("execution {id}: {} events tell of its end", known.told));
+        }
+        let ended = known.attempts.iter().filter(|attempt| attempt.state == "succeeded").count();
+        if ended > 1 {
+            self.add("double_completed", format!("execution {id}: {ended} attempts succeeded"));
+        }
+        let starts = truth.of(id).map_or(0, |ran| ran.count(Said::Start));
+        let opened = known.attempts.iter().filter(|attempt| attempt.started_at > 0).count();
+        if !again && (starts > 1 || opened > 1) {
+            let said = format!("execution {id} ({}) began {starts} times, {opened} starts are stored", known.action);
+            self.add("started_twice_without_optin", said);
+        }
+        if starts > opened {
+            self.add("wrong_outcome", format!("execution {id} began {starts} times, but {opened} starts are stored"));
+        }
+        let announced = truth.of(id).is_some_and(|ran| ran.ended_with(0));
+        if known.status == "completed" && (!announced || kind.exits != 0) {
+            self.add("false_success", format!("execution {id} ({}) is completed and never said that it ends", known.action));
+        }
+        if let Some(why) = wrong(known, kind, excused) {
+            self.add("wrong_outcome", format!("execution {id} ({}): {why}", known.action));
+        }
+        if known.attempts.len() > 1 && known.status == "completed" {
+            self.add("recovered", format!("execution {id} completed at attempt {}", known.attempts.len()));
+        }
+    }
+}
+
+/// Why an end is not one that this kind of work can have had. Unknown ends are always possible where something was
+/// killed; what nobody asked for is not.
+fn wrong(known: &Known, kind: Kind, excused: &[&'static str]) -> Option<String> {
+    let cause = known.cause();
+    let word = cause.split(' ').next().unwrap_or_default();
+    if excused.contains(&word) {
+        return None;
+    }
+    let right = match known.status.as_str() {
+        "completed" => kind.exits == 0,
+        "failed" => kind.exits != 0 && cause == format!("exited {}", kind.exits),
+        "cancelled" => kind.cancelled || word == "interrupted",
+        "abandoned" => matches!(word, "worker_lost" | "interrupted" | ""),
+        _ => false,
+    };
+    (!right).then(|| format!("{} by {cause}: {}", known.status, known.outcome.chars().take(160).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Attempt;
+    use crate::kind::Order;
+    use crate::load::Accepted;
+
+    fn attempt(number: i64, state: &str) -> Attempt {
+        Attempt {
+            number,
+            state: state.to_owned(),
+            worker: "w".to_owned(),
+            assigned_at: 1,
+            claimed_at: 2,
+            started_at: 2,
+            ended_at: 3,
+            late: false,
+        }
+    }
+
+    /// One quick execution that may not run twice, completed as it should be.
+    fn sound() -> (History, Truth, Account) {
+        let known = Known {
+            id: 1,
+            action: "chaos.quick".to_owned(),
+            status: "completed".to_owned(),
+            requested_at: 0,
+            ended_at: 3,
+            key: "chaos-0".to_owned(),
+            outcome: r#"{"cause":"exited","code":0}"#.to_owned(),
+            attempts: vec![attempt(1, "succeeded")],
+            told: 1,
+        };
+        let mut truth = Truth::default();
+        let lines = crate::truth::Truth::parsed("start 1 1 9 1.00 w 0\nend 1 1 9 1.10 w 0\n");
+        truth.by_execution = lines.by_execution;
+        let kind = Kind::named("quick").expect("it is there");
+        let order = Order { key: "chaos-0".to_owned(), kind, again: false, parameters: serde_json::json!({}), cancel_after: None };
+        let mut account = Account::default();
+        account.accepted.insert(1, Accepted { order, asked: 1 });
+        let mut history = History::default();
+        history.executions.insert(1, known);
+        (history, truth, account)
+    }
+
+    fn broken(change: impl FnOnce(&mut Known, &mut Truth, &mut Account)) -> Vec<&'static str> {
+        let (mut history, mut truth, mut account) = sound();
+        change(history.executions.get_mut(&1).expect("it is there"), &mut truth, &mut account);
+        let mut counters = Counters::default();
+        counters.judge(&history, &truth, &account, &[]);
+        counters.broken()
+    }
+
+    #[test]
+    fn what_is_sound_breaks_nothing_and_every_flaw_has_its_counter() {
+        let said = |text: &str| Truth::parsed(text).by_execution;
+        assert_eq!(broken(|_, _, _| {}), [""; 0]);
+        assert_eq!(broken(|known, _, _| known.status = "running".to_owned()), ["lost"]);
+        assert_eq!(broken(|known, _, _| known.told = 2), ["double_completed"]);
+        assert_eq!(broken(|_, truth, _| truth.by_execution = said("start 1 1 9 1.00 w 0\n")), ["false_success"]);
+        let overlap = "start 1 1 9 1.00 w 0\nend 1 1 9 1.10 w 0\noverlap 1 2 9 1.00 w 0\n";
+        assert_eq!(broken(|_, truth, _| truth.by_execution = said(overlap)), ["overlap"]);
+        assert_eq!(broken(|known, _, _| known.attempts.push(attempt(2, "lost"))), ["started_twice_without_optin"]);
+        let failed = |known: &mut Known| {
+            known.status = "failed".to_owned();
+            known.outcome = r#"{"cause":"worker_fault"}"#.to_owned();
+        };
+        assert_eq!(broken(|known, _, _| failed(known)), ["wrong_outcome"]);
+        assert_eq!(broken(|_, _, account| account.accepted.clear()), ["unexpected"]);
+    }
+}

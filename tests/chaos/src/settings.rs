@@ -1,0 +1,42 @@
+//! How a deployment is set up.
+
+/// The back end under a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Backend {
+    /// PostgreSQL and RabbitMQ, servers and workers as programs of their own.
+    Pg,
+    /// `attune dev`: everything in one process, on SQLite.
+    Sqlite,
+}
+
+/// How large it is, and what is set differently from the defaults.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) backend: Backend,
+    pub(crate) servers: usize,
+    pub(crate) workers: usize,
+    pub(crate) slots: usize,
+    /// Whether commits survive the machine, as in production.
+    pub(crate) durable: bool,
+    /// Environment of every program, besides the necessary.
+    pub(crate) extra: Vec<(String, String)>,
+    /// The level of the programs' own logs.
+    pub(crate) log: String,
+}
+
+impl Settings {
+    pub(crate) fn of(backend: Backend) -> Self {
+        Self {
+            backend,
+            servers: 2,
+            workers: 3,
+            slots: 20,
+            durable: true,
+            extra: vec![
+                // Head and tail of each stream; what is between is cut out and marked.
+                ("ATTUNE__WORKER__MAX_STDOUT_BYTES".to_owned(), "1MiB".to_owned()),
+            ],
+            log: "info,attune_worker=debug,attune_queue=debug,attune_control=debug".to_owned(),
+        }
+    }
+}
