@@ -167,7 +167,7 @@ impl Child {
                 },
                 wanted = shared.wants_more_than(vigil.wanted()) => vigil.wants(wanted, clock::boot()),
                 () = &mut alarm => vigil.tick(clock::boot()),
-                read = &mut reading, if totals.is_none() => { totals = Some(read); vigil.all_read(clock::boot()) }
+                read = &mut reading, if totals.is_none() && may_read(is_fed) => { totals = Some(read); vigil.all_read(clock::boot()) }
                 () = &mut feeding, if !is_fed => { is_fed = true; continue }
             };
             match next {
@@ -199,6 +199,16 @@ impl Child {
         let reason = reason.or_else(|| vigil.is_overdue().then_some(StopReason::TimedOut));
         ended(started, watched, reason, vigil.was_closed_early(), output, wall)
     }
+}
+
+/// Whether output is read: at once, or a child that says much before it reads would wait for its worker, and its worker
+/// for it.
+fn may_read(_is_fed: bool) -> bool {
+    #[cfg(attune_mutants)]
+    if crate::mutant::is("stdin_before_readers") {
+        return _is_fed;
+    }
+    true
 }
 
 /// Gives the socket to whoever waits for it. Nobody does: it is closed, and the child hears that.

@@ -96,9 +96,12 @@ mod guard_loss;
 mod how;
 mod identity;
 mod launcher;
+#[cfg(attune_mutants)]
+mod mutant;
 mod nursery;
 mod output_limits;
 mod process_table;
+pub mod protocol;
 mod pump;
 mod request;
 mod shared;

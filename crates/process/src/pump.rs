@@ -155,6 +155,11 @@ impl Pump {
                 // Beyond what this user may have, the pipe stays as it is, which is only slower.
                 system::widen(self.pipe.as_fd(), Self::WIDE_PIPE);
             }
+            #[cfg(attune_mutants)]
+            if crate::mutant::is("splitter_unbounded") {
+                self.next_size = self.next_size.saturating_mul(4);
+                return self.window.accept(bytes, clock::wall());
+            }
             self.next_size = Chunk::MAX_BYTES;
         }
         self.window.accept(bytes, clock::wall())

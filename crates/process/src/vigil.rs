@@ -114,6 +114,10 @@ impl Vigil {
         if is_all_read {
             return self.finish(now);
         }
+        #[cfg(attune_mutants)]
+        if crate::mutant::is("wait_for_eof") {
+            return Next::Wait;
+        }
         self.reading_until = Some(now + OUTPUT_AFTER_END);
         Next::Wait
     }

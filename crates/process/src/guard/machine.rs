@@ -7,52 +7,89 @@ use crate::wire::StoppedBy;
 
 /// How long output is read after the root's own end when a descendant still holds it open. The worker reads, and says
 /// when it is done; a worker that is stopped itself says nothing, so the guard allows it no more than this.
-pub(crate) const LONGEST_READING: Duration = Duration::from_secs(3);
+pub const LONGEST_READING: Duration = Duration::from_secs(3);
 
 /// How long a guard tries to empty a tree before it leaves what is left to the launcher.
-pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause between two rounds of killing. What dies in between makes the guard look at once; this is for what was
 /// born while the last round went on.
-pub(crate) const BETWEEN_ROUNDS: Duration = Duration::from_millis(5);
+pub const BETWEEN_ROUNDS: Duration = Duration::from_millis(5);
 
 /// How often the fence is looked at as long as there is none.
-pub(crate) const LOOK_AT_FENCE_EVERY: Duration = Duration::from_secs(5);
+pub const LOOK_AT_FENCE_EVERY: Duration = Duration::from_secs(5);
 
 /// When everything has to stop and to be dead; `None`: never. Readings of [`clock::boot`](crate::clock::boot).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct FenceTimes {
-    pub(crate) terminate_at: Option<Duration>,
-    pub(crate) kill_at: Option<Duration>,
+pub struct FenceTimes {
+    /// When everything is asked to stop.
+    pub terminate_at: Option<Duration>,
+    /// When everything is killed.
+    pub kill_at: Option<Duration>,
 }
 
 /// How far the stopping of a tree has gone while its root lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stopping {
+pub enum Stopping {
     /// Nobody wants it to stop; at `deadline` it is out of time.
-    Not { deadline: Option<Duration> },
+    Not {
+        /// When its time is over.
+        deadline: Option<Duration>,
+    },
     /// It was asked to stop and is killed at `kill_at`.
-    Asked { by: StoppedBy, kill_at: Duration },
+    Asked {
+        /// Who asked first.
+        by: StoppedBy,
+        /// When it is killed.
+        kill_at: Duration,
+    },
 }
 
 /// What a guard is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// There is nothing to guard.
     Idle,
     /// The root runs.
-    Running { run: u64, grace: Duration, stopping: Stopping },
+    Running {
+        /// Which run.
+        run: u64,
+        /// How long it has between being asked and being killed.
+        grace: Duration,
+        /// How far its stopping has gone.
+        stopping: Stopping,
+    },
     /// The root has ended and others have not; the worker reads what they write, until `until` at the latest.
-    Lingering { run: u64, stopped: Option<StoppedBy>, until: Duration },
+    Lingering {
+        /// Which run.
+        run: u64,
+        /// Who stopped it.
+        stopped: Option<StoppedBy>,
+        /// When what is left is killed.
+        until: Duration,
+    },
     /// Everything was killed, and again at `next`, until nothing is left or `give_up_at` has come.
-    Killing { run: u64, stopped: Option<StoppedBy>, is_unseen: bool, next: Duration, give_up_at: Duration, then: Then },
+    Killing {
+        /// Which run.
+        run: u64,
+        /// Who stopped it.
+        stopped: Option<StoppedBy>,
+        /// Whether it may have ended by itself before.
+        is_unseen: bool,
+        /// When it is killed again.
+        next: Duration,
+        /// When what is left is left to the launcher.
+        give_up_at: Duration,
+        /// What follows.
+        then: Then,
+    },
     /// It ends.
     Over,
 }
 
 /// What a guard does when a tree that it kills is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
+pub enum Then {
     /// It tells, and waits for the next.
     Tell,
     /// There is nobody left to guard for.
@@ -61,28 +98,52 @@ pub(crate) enum Then {
 
 /// What happens to a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
     /// The root was started.
-    Started { run: u64, timeout: Option<Duration>, grace: Duration },
+    Started {
+        /// Which run.
+        run: u64,
+        /// How long it may run.
+        timeout: Option<Duration>,
+        /// How long it has between being asked and being killed.
+        grace: Duration,
+    },
     /// The worker wants the tree to stop.
-    Stop { run: u64 },
+    Stop {
+        /// Which run.
+        run: u64,
+    },
     /// The worker wants the tree dead.
-    Kill { run: u64 },
+    Kill {
+        /// Which run.
+        run: u64,
+    },
     /// The worker has read enough.
-    Finish { run: u64 },
+    Finish {
+        /// Which run.
+        run: u64,
+    },
     /// Worker or launcher are gone.
     Abandoned,
     /// The root has ended.
-    RootEnded { how: How, is_empty: bool },
+    RootEnded {
+        /// How.
+        how: How,
+        /// Whether nothing else of the tree is left.
+        is_empty: bool,
+    },
     /// Nothing of the tree is left.
     Empty,
     /// Time went by.
-    Tick { fence: FenceTimes },
+    Tick {
+        /// The fence as it stands.
+        fence: FenceTimes,
+    },
 }
 
 /// What is to be done, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
+pub enum Effect {
     /// Ask the tree to stop.
     Terminate,
     /// Note the names of those that are left.
@@ -90,18 +151,32 @@ pub(crate) enum Effect {
     /// Kill the tree.
     Kill,
     /// Tell that the root has ended.
-    TellRootEnded { run: u64 },
+    TellRootEnded {
+        /// Which run.
+        run: u64,
+    },
     /// Tell that the tree is being killed.
-    TellKilling { run: u64 },
+    TellKilling {
+        /// Which run.
+        run: u64,
+    },
     /// Tell the end.
-    TellEnded { run: u64, stopped: Option<StoppedBy>, is_incomplete: bool },
+    TellEnded {
+        /// Which run.
+        run: u64,
+        /// Who stopped it.
+        stopped: Option<StoppedBy>,
+        /// Whether something of it could not be killed.
+        is_incomplete: bool,
+    },
     /// End.
     Leave,
 }
 
 impl State {
     /// What follows from `event` at `now`.
-    pub(crate) fn decide(self, event: Event, now: Duration) -> (Self, Vec<Effect>) {
+    #[must_use]
+    pub fn decide(self, event: Event, now: Duration) -> (Self, Vec<Effect>) {
         match self {
             Self::Idle => Self::decide_idle(event, now),
             Self::Running { run, grace, stopping } => Self::decide_running(run, grace, stopping, event, now),
@@ -157,6 +232,8 @@ impl State {
             }
             (Event::RootEnded { is_empty: false, .. }, _) => {
                 let until = match stopping {
+                    #[cfg(attune_mutants)]
+                    Stopping::Not { .. } if crate::mutant::is("wait_for_eof") => now + 1000 * LONGEST_READING,
                     Stopping::Not { .. } => now + LONGEST_READING,
                     Stopping::Asked { kill_at, .. } => kill_at.min(now + LONGEST_READING),
                 };
@@ -232,7 +309,8 @@ impl State {
     }
 
     /// When to come back with a tick, given the fence as it stands at `now`.
-    pub(crate) fn wake_at(&self, fence: FenceTimes, now: Duration) -> Option<Duration> {
+    #[must_use]
+    pub fn wake_at(&self, fence: FenceTimes, now: Duration) -> Option<Duration> {
         let fenced = |own: Option<Duration>, terminates: bool| {
             let terminate_at = fence.terminate_at.filter(|_| terminates);
             let first = [own, terminate_at, fence.kill_at].into_iter().flatten().min();

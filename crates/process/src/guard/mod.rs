@@ -3,7 +3,7 @@
 //! Single-threaded, without a runtime. Its decisions are made by [`machine`], which knows no process; [`serve()`] acts.
 
 mod guarded;
-mod machine;
+pub(crate) mod machine;
 mod serve;
 mod start;
 pub(crate) mod tree;

@@ -268,6 +268,11 @@ impl Guard<'_> {
 
     fn kill(&mut self) {
         let Some(guarded) = &mut self.guarded else { return };
+        #[cfg(attune_mutants)]
+        if crate::mutant::is("killpg_only") {
+            system::signal_group(guarded.root, libc::SIGKILL);
+            return;
+        }
         let is_repeated = std::mem::replace(&mut guarded.was_killed, true);
         let is_killed = match guarded.kill_way {
             KillWay::Scope => {

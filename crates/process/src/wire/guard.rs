@@ -90,7 +90,7 @@ pub(crate) enum Refusal {
 /// Who stopped a tree before its root ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum StoppedBy {
+pub enum StoppedBy {
     /// Its timeout.
     Timeout = 1,
     /// Its worker, which knows why.

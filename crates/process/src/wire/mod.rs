@@ -14,7 +14,8 @@ mod run;
 mod writer;
 
 pub(crate) use control::{FromLauncher, ToLauncher};
-pub(crate) use guard::{EndedMessage, FromGuard, Refusal, StartedMessage, StoppedBy, ToGuard};
+pub use guard::StoppedBy;
+pub(crate) use guard::{EndedMessage, FromGuard, Refusal, StartedMessage, ToGuard};
 pub(crate) use reader::{Malformed, Reader};
 pub(crate) use run::{RunSpec, write_run};
 pub(crate) use writer::Writer;
