@@ -26,6 +26,7 @@ mod error;
 mod keyring;
 mod opened;
 mod owner;
+pub mod redact;
 mod sealing;
 
 pub use envelope::{Binding, Envelope};
