@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use attune_process::Launcher;
+use attune_process::{Launcher, clock};
 use attune_types::{DetectedInterpreter, RuntimeSpec, Version};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -29,6 +30,9 @@ pub struct Detection {
     pub interpreters: Vec<DetectedInterpreter>,
     /// What was found but cannot be used, or was asked for but is not there, each with the reason.
     pub warnings: Vec<String>,
+    /// How long the version command took that took longest, with its program. All of them run side by side, so looking
+    /// took at least as long.
+    pub slowest: Option<(PathBuf, Duration)>,
 }
 
 /// Looks for interpreters; version commands are run by `launcher`.
@@ -46,9 +50,10 @@ pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
     let (found, complaints) = candidates::find(options, &specs);
     warnings.extend(complaints);
     let tried: HashSet<String> = found.iter().map(|candidate| candidate.runtime.clone()).collect();
+    let mut slowest = None;
     let proved = match options.depth {
         Depth::FirstUnproved => found.into_iter().map(|candidate| (candidate, String::new())).collect(),
-        Depth::Everything => prove(options, launcher, &specs, found, &mut warnings).await,
+        Depth::Everything => prove(options, launcher, &specs, found, &mut warnings, &mut slowest).await,
     };
     let proved = without_shims(proved);
     let mut interpreters: Vec<DetectedInterpreter> = Vec::new();
@@ -94,7 +99,7 @@ pub async fn detect(options: &DetectOptions, launcher: &Launcher) -> Detection {
     if options.selection == Selection::Everything && interpreters.iter().all(|one| one.path.is_empty()) {
         interpreters.extend(last_resort(options));
     }
-    Detection { interpreters, warnings }
+    Detection { interpreters, warnings, slowest }
 }
 
 /// Whether a version is one that a definition of the runtime is for.
@@ -167,6 +172,7 @@ async fn prove(
     specs: &[&RuntimeSpec],
     found: Vec<Candidate>,
     warnings: &mut Vec<String>,
+    slowest: &mut Option<(PathBuf, Duration)>,
 ) -> Vec<(Candidate, String)> {
     let mut asked = JoinSet::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -195,7 +201,12 @@ async fn prove(
     let mut answers: Vec<Option<Result<String, String>>> = found.iter().map(|_| None).collect();
     while let Some(joined) = asked.join_next().await {
         match joined {
-            Ok((index, answer)) => answers[index] = Some(answer),
+            Ok((index, (answer, took))) => {
+                if slowest.as_ref().is_none_or(|(_, most)| took > *most) {
+                    *slowest = Some((found[index].path.clone(), took));
+                }
+                answers[index] = Some(answer);
+            }
             Err(error) => tracing::warn!(%error, "a version command was lost"),
         }
     }
@@ -227,10 +238,15 @@ struct Question {
 }
 
 impl Question {
-    async fn ask(self, turns: &Semaphore, deadline: Instant) -> Result<String, String> {
+    /// The answer, and how long it took from the turn on.
+    async fn ask(self, turns: &Semaphore, deadline: Instant) -> (Result<String, String>, Duration) {
         match timeout_at(deadline, turns.acquire()).await {
-            Ok(Ok(_turn)) => self.probe.ask(&self.launcher, &self.path, &self.search).await,
-            _ => Err("too many others took too long to tell their versions".to_owned()),
+            Ok(Ok(_turn)) => {
+                let begun = clock::boot();
+                let answer = self.probe.ask(&self.launcher, &self.path, &self.search).await;
+                (answer, clock::boot().saturating_sub(begun))
+            }
+            _ => (Err("too many others took too long to tell their versions".to_owned()), Duration::ZERO),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What a program was made for, read from its file. Nothing is run: `ldd` would start the program's own loader, and in an
 //! image with one foreign program there need not be any tool that could be asked.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use attune_types::Libc;
+use attune_types::{DetectedInterpreter, Libc};
 
 /// What a program was made for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +28,7 @@ const PT_INTERP: u32 = 3;
 impl Image {
     /// Reads the file of a program. Of a script it is what its `#!` line starts, looked for in `search` after `env`.
     /// A file that cannot be read or says nothing gives an image that says nothing.
-    pub(crate) fn of(program: &Path, search: &std::ffi::OsStr) -> Self {
+    pub(crate) fn of(program: &Path, search: &OsStr) -> Self {
         let mut path = program.to_path_buf();
         for _ in 0..=MOST_SCRIPTS {
             // To open a pipe can take for ever.
@@ -51,8 +52,17 @@ impl Image {
     }
 }
 
+/// The same interpreter with what its file says about it: C library and processor. Runs nothing; `search` is where a
+/// script's `#!/usr/bin/env` looks.
+#[must_use]
+pub fn with_image(interpreter: DetectedInterpreter, search: &OsStr) -> DetectedInterpreter {
+    let file = if interpreter.real_path.is_empty() { &interpreter.path } else { &interpreter.real_path };
+    let Image { libc, architecture } = Image::of(Path::new(file), search);
+    DetectedInterpreter { libc, architecture, ..interpreter }
+}
+
 /// The program that a `#!` line starts.
-fn started_by(start: &[u8], search: &std::ffi::OsStr) -> Option<PathBuf> {
+fn started_by(start: &[u8], search: &OsStr) -> Option<PathBuf> {
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let mut words = std::str::from_utf8(line).ok()?.split_whitespace();
     let first = PathBuf::from(words.next()?);

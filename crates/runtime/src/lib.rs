@@ -55,6 +55,7 @@ pub use detect_options::{Depth, DetectOptions};
 pub use detection::{Detection, detect};
 pub use found_runtime::FoundRuntime;
 pub use guess::guess_runtime;
+pub use image::with_image;
 pub use invocation::Script;
 pub use network_variables::NETWORK_VARIABLES;
 pub use places::Landmarks;

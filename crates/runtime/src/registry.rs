@@ -189,7 +189,7 @@ mod tests {
             interpreter("python", "/usr/bin/python3.12", "3.12.4"),
             interpreter("native", "", ""),
         ];
-        Registry::new(builtin_specs(), Detection { interpreters, warnings: Vec::new() })
+        Registry::new(builtin_specs(), Detection { interpreters, ..Detection::default() })
     }
 
     fn requirement(runtime: &str, version: &str) -> Requirement {
@@ -236,7 +236,7 @@ mod tests {
             ..python.clone()
         };
         specs.push(old);
-        let found = Detection { interpreters: registry().interpreters, warnings: Vec::new() };
+        let found = Detection { interpreters: registry().interpreters, ..Detection::default() };
         let registry = Registry::new(specs, found);
         let label = |version| registry.resolve(&requirement("py", version)).expect("there").spec.label;
         assert_eq!((label("3.9").as_str(), label(">=3.9").as_str()), ("old", "Python"));

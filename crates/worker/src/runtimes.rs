@@ -62,7 +62,7 @@ impl Runtimes {
         let specs = with_builtin(self.own.iter().cloned().chain(runtimes).collect());
         let options = DetectOptions::new(specs, "").with_hints(self.hints.as_deref());
         let interpreters = self.registry().interpreters().to_vec();
-        let registry = Registry::new(options.specs, Detection { interpreters, warnings: Vec::new() });
+        let registry = Registry::new(options.specs, Detection { interpreters, ..Detection::default() });
         *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
         tracing::info!("definitions of runtimes changed");
         true

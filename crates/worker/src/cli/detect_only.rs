@@ -2,15 +2,17 @@
 
 use std::fmt::Write;
 use std::io;
+use std::time::Duration;
 
 use attune_config::Config;
 use attune_pack::Library;
-use attune_process::{Launcher, LauncherProgram};
+use attune_process::{Launcher, LauncherProgram, clock};
 use attune_runtime::{CleanEnvironment, DetectOptions, Detection, with_builtin};
 use attune_types::DetectedInterpreter;
 
 /// Looks for interpreters as a worker would; a table for people or JSON for programs.
 pub(crate) fn run(config: &Config, json: bool) -> io::Result<String> {
+    let begun = clock::boot();
     let library = Library::scan(&config.packs.directories);
     let environment = CleanEnvironment::from_inherited(std::env::vars_os());
     let specs = with_builtin(library.runtimes().cloned().collect());
@@ -21,8 +23,17 @@ pub(crate) fn run(config: &Config, json: bool) -> io::Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let launcher = Launcher::start(LauncherProgram::Own)?;
     let detection = runtime.block_on(attune_runtime::detect(&options, &launcher));
+    let took = clock::boot().saturating_sub(begun);
     if json {
-        let document = serde_json::json!({"interpreters": detection.interpreters, "warnings": detection.warnings});
+        let millis = |time: Duration| (time.as_secs_f64() * 10_000.0).round() / 10.0;
+        let slowest = detection.slowest.as_ref();
+        let document = serde_json::json!({
+            "interpreters": detection.interpreters,
+            "warnings": detection.warnings,
+            // The whole look, packs and definitions included, and the version command that took longest in it.
+            "took_ms": millis(took),
+            "slowest": slowest.map(|(path, time)| serde_json::json!({"path": path.to_string_lossy(), "took_ms": millis(*time)})),
+        });
         return Ok(format!("{document:#}\n"));
     }
     Ok(table(&detection))
@@ -96,6 +107,7 @@ mod tests {
                 found("native", "", ""),
             ],
             warnings: vec!["/usr/bin/\u{1b}[2Jruby is not used: it hangs".into()],
+            ..Detection::default()
         };
         assert_eq!(
             table(&detection),

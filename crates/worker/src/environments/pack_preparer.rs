@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use attune_process::clock;
-use attune_runtime::Program;
 use attune_runtime::environment::{EnvironmentPlan, Identity, PackFiles, Places, choose};
+use attune_runtime::{Program, with_image};
 use attune_types::{DetectedInterpreter, Environment, EnvironmentSpec, EnvironmentState, Requirement, Timestamp};
 use tokio::sync::Semaphore;
 
@@ -58,6 +58,10 @@ impl PackPreparer {
         let resolved = self.planner.resolve(&requirement).ok()?;
         let Program::Interpreter { path, .. } = &resolved.program else { return None };
         let mut interpreter = self.planner.interpreter(&resolved.spec.name, path)?;
+        if interpreter.libc.is_none() && interpreter.architecture.is_empty() {
+            // For a single script nobody looked into it. What is installed for it depends on it all the same.
+            interpreter = with_image(interpreter, self.runner.base.get("PATH").unwrap_or_default());
+        }
         if interpreter.version.is_empty() {
             // Nobody asked for its version: its file tells one apart from the next as well.
             let file = fs::metadata(path).ok()?;
