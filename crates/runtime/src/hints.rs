@@ -119,6 +119,8 @@ impl DetectOptions {
             spec.environment = Some(setup.environment(spec.environment.take()).ok_or_else(|| {
                 at(&hint.name, format!("{name} is left as it is: its env_setup needs a dependency_file, and a command"))
             })?);
+            // It starts scripts with what the steps make that were there before.
+            spec.execution_config.command = spec.execution_config.command.filter(|command| !needs_environment(command));
         }
         let name = spec.name.to_lowercase();
         if is_new {
@@ -179,6 +181,15 @@ impl EnvSetup {
         }
         let recipe = Recipe { when: RecipeCondition::default(), copies: Vec::new(), steps };
         Some(EnvironmentSpec { manifests, recipes: vec![recipe], check: None, ..before })
+    }
+}
+
+/// Whether a command can be run only in an environment.
+fn needs_environment(command: &CommandLine) -> bool {
+    let is_about_it = |text: &String| text.contains("{environment_dir}") || text.contains("ATTUNE_ENVIRONMENT_DIR");
+    match command {
+        CommandLine::List(words) => words.iter().any(is_about_it),
+        CommandLine::Shell(text) => is_about_it(text),
     }
 }
 
