@@ -61,7 +61,10 @@ pub(crate) fn run(action: &str, parameters: Value) -> Run {
         command.args(&runtime.execution_config.arguments).arg(&script);
         command
     };
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("ATTUNE_PACK_DIR", pack);
+    command.env_clear().env("ATTUNE_PACK_DIR", pack);
+    for name in ["PATH", "HOME"] {
+        command.env(name, std::env::var_os(name).unwrap_or_default());
+    }
     let mut input = Vec::new();
     match spec.parameter_delivery {
         ParameterDelivery::Env => {
