@@ -51,7 +51,7 @@ pub(super) fn attempt(attempt: &Attempt) -> String {
 }
 
 /// The evidence that a summary leaves out.
-fn details(outcome: &Outcome) -> Vec<String> {
+pub(crate) fn details(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::EnvironmentFailed { log, .. } => {
             let lines: Vec<&str> = log.lines().collect();

@@ -10,6 +10,7 @@ mod table;
 mod timeline;
 mod wrapped;
 
+pub(crate) use attempt::details;
 pub(crate) use attune_types::words::span as human_millis;
 pub(crate) use duration::{ago, moment, parse_duration};
 pub(crate) use escape::{Escaper, foreign};

@@ -7,7 +7,7 @@ use attune_types::{Execution, ExecutionStatus, Outcome};
 use super::watch::Watched;
 use crate::error::CliError;
 use crate::exit;
-use crate::output::{Format, Printer, human_millis, remark};
+use crate::output::{Format, Printer, details, human_millis, remark};
 
 /// Prints the result, or the whole execution when a format was asked for, and returns the exit code.
 pub(super) fn conclude(
@@ -56,6 +56,9 @@ fn complain(name: &str, execution: &Execution, remembered: bool) {
         return;
     }
     let summary = execution.outcome.as_ref().map_or_else(|| execution.status.to_string(), Outcome::summary);
+    if let Some(outcome) = &execution.outcome {
+        details(outcome).iter().for_each(|line| remark(line));
+    }
     remark(&format!("error: {name} did not complete: {summary}"));
     // Where nothing is kept, advice about looking at it later would lead nowhere.
     let hint = execution.outcome.as_ref().and_then(Outcome::hint);
