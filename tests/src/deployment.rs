@@ -58,21 +58,40 @@ impl Deployment {
     /// # Errors
     /// When the program cannot be started.
     pub fn add_worker(&mut self, name: &str, slots: u32, extra: &[(&str, &str)]) -> io::Result<()> {
-        let packs = packs();
-        let slots = slots.to_string();
+        self.add("attune-worker", name, slots, extra)
+    }
+
+    /// Starts one more agent, without waiting for it: a worker that prepares what is asked of it, when it is asked.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn add_agent(&mut self, name: &str, slots: u32, extra: &[(&str, &str)]) -> io::Result<()> {
+        self.add("attune-agent", name, slots, extra)
+    }
+
+    fn add(&mut self, program: &str, name: &str, slots: u32, extra: &[(&str, &str)]) -> io::Result<()> {
         let state = self.folder.path().join(format!("state-{name}")).display().to_string();
-        let mut environment = vec![
-            ("ATTUNE__DATABASE__URL", self.database_url.as_str()),
-            ("ATTUNE__MESSAGE_QUEUE__URL", self.broker_url.as_str()),
-            ("ATTUNE__WORKER__NAME", name),
-            ("ATTUNE__WORKER__MAX_CONCURRENT_TASKS", slots.as_str()),
-            ("ATTUNE__PACKS__DIRECTORIES", packs.as_str()),
-            ("ATTUNE__PATHS__STATE_DIR", state.as_str()),
-            ("ATTUNE__LOG__FORMAT", "text"),
-        ];
+        let variables = self.variables(name, slots, &state, &packs());
+        let mut environment: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         environment.extend_from_slice(extra);
-        self.workers.push(Program::start("attune-worker", name, &[], &environment, self.folder.path())?);
+        self.workers.push(Program::start(program, name, &[], &environment, self.folder.path())?);
         Ok(())
+    }
+
+    /// What a worker of this deployment is told, for whoever starts it otherwise: its name and slots, where it keeps its
+    /// state and where packs lie, as it sees them.
+    #[must_use]
+    pub fn variables(&self, name: &str, slots: u32, state: &str, packs: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("ATTUNE__DATABASE__URL", self.database_url.clone()),
+            ("ATTUNE__MESSAGE_QUEUE__URL", self.broker_url.clone()),
+            ("ATTUNE__WORKER__NAME", name.to_owned()),
+            ("ATTUNE__WORKER__MAX_CONCURRENT_TASKS", slots.to_string()),
+            ("ATTUNE__PACKS__DIRECTORIES", packs.to_owned()),
+            ("ATTUNE__PATHS__STATE_DIR", state.to_owned()),
+            ("ATTUNE__LOG__FORMAT", "text".to_owned()),
+        ]
     }
 
     /// Waits until so many workers are active.

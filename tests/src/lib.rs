@@ -16,4 +16,4 @@ mod program;
 
 pub use client::{Client, ClientError};
 pub use deployment::Deployment;
-pub use program::{Program, binary, repository};
+pub use program::{Program, binary, repository, static_agent};

@@ -26,6 +26,30 @@ pub fn binary(name: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// The agent as one static program that needs nothing of the system it runs on: `ATTUNE_STATIC_AGENT`, else where `make
+/// build-agent` and `make test` put it.
+///
+/// # Errors
+/// When it is in none of these places.
+pub fn static_agent() -> io::Result<PathBuf> {
+    let named = std::env::var_os("ATTUNE_STATIC_AGENT").map(PathBuf::from);
+    let target =
+        binary("").parent().and_then(Path::parent).map_or_else(|| repository().join("target"), Path::to_path_buf);
+    let folders = ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"]
+        .into_iter()
+        .flat_map(|triple| ["debug", "dist"].map(|profile| target.join("agent").join(triple).join(profile)));
+    let places: Vec<PathBuf> = match named {
+        Some(path) => vec![path],
+        None => folders.chain([repository().join("target")]).map(|folder| folder.join("attune-agent")).collect(),
+    };
+    let found = places.iter().find(|path| path.is_file()).cloned();
+    found.ok_or_else(|| {
+        let looked: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+        let why = format!("there is no static agent; run `make static-agent` first (looked at {})", looked.join(", "));
+        io::Error::new(io::ErrorKind::NotFound, why)
+    })
+}
+
 /// A program that runs; dropping it kills it.
 #[derive(Debug)]
 pub struct Program {
