@@ -161,8 +161,8 @@ mod tests {
                 "actions/x.yaml:4:18: timeout_seconds: must be more than 0 and at most 31536000",
                 "actions/y.yaml:2:1: unknown key `runner`; known keys: ref, label, description, runner_type, entry_point, \
                  runtime_version, parameters, output_schema, parameter_delivery, parameter_format, output_format, \
-                 timeout_seconds, retry, idempotent, resources, worker_selector, secrets, artifacts, sandbox, warm, \
-                 tags, enabled",
+                 timeout_seconds, retry, idempotent, resources, worker_selector, secrets, secret_delivery, artifacts, sandbox, \
+                 warm, tags, enabled",
             ]
         );
     }

@@ -35,6 +35,7 @@ pub fn execution_spec(action: &ActionSpec, pack_version: &str, overrides: &Overr
         resources: action.resources.clone(),
         artifacts: action.artifacts.clone(),
         secrets: action.secrets.clone(),
+        secret_delivery: action.secret_delivery,
         secret_parameters: action.secret_parameters(),
     }
 }
@@ -63,6 +64,7 @@ pub fn inline_spec(code: InlineCode, runtime: &str, overrides: &Overrides) -> Ex
         resources: attune_types::ResourceLimits::default(),
         artifacts: Vec::new(),
         secrets: Vec::new(),
+        secret_delivery: attune_types::SecretDelivery::Helper,
         secret_parameters: Vec::new(),
     }
 }

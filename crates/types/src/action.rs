@@ -94,6 +94,25 @@ pub enum ParameterFormat {
     Dotenv,
 }
 
+/// How secrets reach the action: never in the environment, an argument or a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretDelivery {
+    /// When it asks: `get_secret`, or `attune-agent secret get`.
+    #[default]
+    Helper,
+    /// As the first line of standard input: one JSON object with every secret that it lists.
+    Stdin,
+}
+
+impl SecretDelivery {
+    /// Whether it is the usual way.
+    #[must_use]
+    pub fn is_helper(&self) -> bool {
+        *self == Self::Helper
+    }
+}
+
 /// How the result is read from standard output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -302,6 +321,9 @@ pub struct ActionSpec {
     /// Names of the secrets that it may read.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// How they reach it.
+    #[serde(default)]
+    pub secret_delivery: SecretDelivery,
     /// The files that it leaves behind.
     #[serde(default)]
     pub artifacts: Vec<ArtifactRule>,
@@ -346,6 +368,7 @@ impl ActionSpec {
             labels: self.worker_selector.clone(),
             limits: self.resources.kinds(),
             sandbox: self.sandbox,
+            sealed: !self.secrets.is_empty() || self.parameters.values().any(|parameter| parameter.secret),
         }
     }
 }
@@ -409,6 +432,9 @@ pub struct Requirement {
     /// The sandbox level that it must reach (0 to 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<u8>,
+    /// Whether secrets are sealed to it, so that it must have a key for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 impl Requirement {
@@ -422,6 +448,9 @@ impl Requirement {
             let limits: Vec<&str> = self.limits.iter().map(|kind| kind.word()).collect();
             let sandbox = self.sandbox.map_or_else(String::new, |level| level.to_string());
             key = format!("{key}|{}|{sandbox}", limits.join(","));
+        }
+        if self.sealed {
+            key.push_str("|sealed");
         }
         key
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::action::{
     ActionRef, InlineCode, OutputFormat, ParameterDelivery, ParameterFormat, Requirement, ResourceLimits, RetryPolicy,
+    SecretDelivery,
 };
 use crate::artifact::ArtifactRule;
 use crate::evidence::Evidence;
@@ -61,6 +62,9 @@ pub struct ExecutionSpec {
     /// Names of the secrets that it may read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// How they reach it.
+    #[serde(default, skip_serializing_if = "SecretDelivery::is_helper")]
+    pub secret_delivery: SecretDelivery,
     /// Parameters whose values are never shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret_parameters: Vec<String>,

@@ -54,7 +54,7 @@ pub mod worker;
 
 pub use action::{
     ActionRef, ActionSpec, Backoff, InlineCode, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat,
-    ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy,
+    ParameterSpec, Requirement, ResourceLimits, RetryCause, RetryPolicy, SecretDelivery,
 };
 pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use child_variables::{VariableRule, variable_refusal};

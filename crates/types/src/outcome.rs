@@ -76,6 +76,9 @@ pub enum Outcome {
     SecretUnavailable {
         /// The secret's name, never its value.
         name: String,
+        /// Why, when it is not simply missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A disk it needs is full.
     DiskFull {
@@ -237,7 +240,8 @@ impl Outcome {
             Self::EnvironmentFailed { step, .. } => format!("environment could not be prepared: {step}"),
             Self::InterpreterMissing { name } => format!("no interpreter for {name}"),
             Self::NotExecutable { reason } => format!("could not be started: {reason}"),
-            Self::SecretUnavailable { name } => format!("secret {name} is not available"),
+            Self::SecretUnavailable { name, reason: None } => format!("secret {name} is not available"),
+            Self::SecretUnavailable { reason: Some(reason), .. } => reason.clone(),
             Self::DiskFull { path } => format!("disk full: {path}"),
             Self::Interrupted { by } => format!("interrupted by {by}; what it did before is unknown"),
             Self::WorkerLost { last_seen: Some(seen) } => {
@@ -390,7 +394,7 @@ mod tests {
             (Outcome::EnvironmentFailed { step: text("pip"), log: text("l") }, "environment_failed", A::Failed, E::Failed, 69),
             (Outcome::InterpreterMissing { name: text("r") }, "interpreter_missing", A::Failed, E::Failed, 69),
             (Outcome::NotExecutable { reason: text("y") }, "not_executable", A::Failed, E::Failed, 126),
-            (Outcome::SecretUnavailable { name: text("s") }, "secret_unavailable", A::Failed, E::Failed, 69),
+            (Outcome::SecretUnavailable { name: text("s"), reason: None }, "secret_unavailable", A::Failed, E::Failed, 69),
             (Outcome::DiskFull { path: text("/d") }, "disk_full", A::Failed, E::Failed, 69),
             (Outcome::Interrupted { by: text("drain") }, "interrupted", A::Interrupted, E::Abandoned, 75),
             (Outcome::WorkerLost { last_seen: Some(Timestamp(0)) }, "worker_lost", A::Lost, E::Abandoned, 75),

@@ -34,6 +34,10 @@ pub struct Capabilities {
     /// Who holds which limit. A worker that does not say holds none.
     #[serde(default)]
     pub limits: BTreeMap<LimitKind, Enforcement>,
+    /// The public half of the key that secrets are sealed to, in hexadecimal: new in every life of the worker. A worker
+    /// without one takes no secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
     /// What was found, and where.
     #[serde(default)]
     pub detected_interpreters: Vec<DetectedInterpreter>,
@@ -75,6 +79,9 @@ impl Capabilities {
         }
         if let Some(level) = requirement.sandbox.filter(|level| *level > self.sandbox_level) {
             lacks.push(format!("sandbox level {level} (reaches {})", self.sandbox_level));
+        }
+        if requirement.sealed && self.sealing_key.is_none() {
+            lacks.push("cannot take secrets: its version has no key for that".to_owned());
         }
         lacks
     }

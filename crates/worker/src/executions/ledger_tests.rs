@@ -36,6 +36,7 @@ fn grant(key: Key) -> Grant {
         resources: ResourceLimits::default(),
         artifacts: Vec::new(),
         secrets: Vec::new(),
+        secret_delivery: attune_types::SecretDelivery::Helper,
         secret_parameters: Vec::new(),
     };
     let work = Claimed {
