@@ -16,11 +16,14 @@ pub struct ConnectOptions {
     pub name: String,
     /// How long to try to reach the broker at the start before giving up.
     pub start_deadline: Duration,
+    /// How long the broker may take to confirm a batch of messages. What is not confirmed by then is unknown, and sent
+    /// again by whoever holds the truth.
+    pub confirm_timeout: Duration,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { name: "attune".to_owned(), start_deadline: Duration::from_secs(30) }
+        Self { name: "attune".to_owned(), start_deadline: Duration::from_secs(30), confirm_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -33,5 +36,5 @@ impl Default for ConnectOptions {
 pub async fn connect(url: &str, options: ConnectOptions) -> Result<Arc<dyn Queue>, QueueError> {
     let address = BrokerAddress::parse(url)?;
     let dialer = Dialer::new(address, Dns::from_system(), &options.name)?;
-    Ok(Arc::new(RabbitQueue::start(dialer, options.start_deadline).await?))
+    Ok(Arc::new(RabbitQueue::start(dialer, options.start_deadline, options.confirm_timeout).await?))
 }

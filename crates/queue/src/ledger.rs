@@ -9,7 +9,7 @@ use crate::queue::{Delivery, DeliveryTag, LinkEvent, LinkIdentity};
 /// Bounded: losing a connection voids its deliveries and whatever was said about it, so at most the prefetch, one `Lost`,
 /// one `Connected` and one `Closed` wait.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub struct Ledger {
     identity: Option<LinkIdentity>,
     waiting: VecDeque<LinkEvent>,
     handed_out: BTreeMap<u64, Delivery>,
@@ -18,7 +18,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// A connection consumes.
-    pub(crate) fn connected(&mut self, identity: LinkIdentity) {
+    pub fn connected(&mut self, identity: LinkIdentity) {
         if self.closed {
             return;
         }
@@ -27,7 +27,7 @@ impl Ledger {
     }
 
     /// The connection is gone and all its deliveries with it. Answers them, oldest first.
-    pub(crate) fn lost(&mut self, reason: String) -> Vec<Delivery> {
+    pub fn lost(&mut self, reason: String) -> Vec<Delivery> {
         let void = self.void();
         if !self.closed {
             self.waiting.push_back(LinkEvent::Lost { reason });
@@ -36,19 +36,21 @@ impl Ledger {
     }
 
     /// A message came.
-    pub(crate) fn delivered(&mut self, delivery: Delivery) {
+    pub fn delivered(&mut self, delivery: Delivery) {
         self.waiting.push_back(LinkEvent::Delivery(delivery));
     }
 
     /// Nothing follows. Answers what was not settled, oldest first.
-    pub(crate) fn close(&mut self) -> Vec<Delivery> {
+    pub fn close(&mut self) -> Vec<Delivery> {
         let void = self.void();
         self.closed = true;
         void
     }
 
     /// The next event for a reader; a delivery is handed out by this.
-    pub(crate) fn next(&mut self) -> Option<LinkEvent> {
+    #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "a later call may answer again")]
+    pub fn next(&mut self) -> Option<LinkEvent> {
         match self.waiting.pop_front() {
             Some(LinkEvent::Delivery(delivery)) => {
                 self.handed_out.insert(delivery.tag.number, delivery.clone());
@@ -61,30 +63,35 @@ impl Ledger {
 
     /// Takes a delivery off the books; `None` if it is stale: of an earlier connection, settled before, or never handed
     /// out.
-    pub(crate) fn settle(&mut self, tag: DeliveryTag) -> Option<Delivery> {
+    #[must_use]
+    pub fn settle(&mut self, tag: DeliveryTag) -> Option<Delivery> {
         let current = self.identity.as_ref().is_some_and(|identity| identity.generation == tag.generation);
         if current { self.handed_out.remove(&tag.number) } else { None }
     }
 
     /// Takes back the deliveries that no reader has seen, oldest first.
-    pub(crate) fn take_unseen(&mut self) -> Vec<Delivery> {
+    #[must_use]
+    pub fn take_unseen(&mut self) -> Vec<Delivery> {
         let (unseen, rest) = std::mem::take(&mut self.waiting).into_iter().partition::<VecDeque<_>, _>(is_delivery);
         self.waiting = rest;
         unseen.into_iter().filter_map(into_delivery).collect()
     }
 
     /// Handed out and not settled, oldest first.
-    pub(crate) fn unsettled(&self) -> Vec<Delivery> {
+    #[must_use]
+    pub fn unsettled(&self) -> Vec<Delivery> {
         self.handed_out.values().cloned().collect()
     }
 
     /// How many deliveries are unsettled, seen or not.
-    pub(crate) fn outstanding(&self) -> usize {
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
         self.handed_out.len() + self.waiting.iter().filter(|event| is_delivery(event)).count()
     }
 
     /// The present connection.
-    pub(crate) fn identity(&self) -> Option<&LinkIdentity> {
+    #[must_use]
+    pub fn identity(&self) -> Option<&LinkIdentity> {
         self.identity.as_ref()
     }
 

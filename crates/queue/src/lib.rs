@@ -32,10 +32,12 @@
 //! * Credentials appear in no error and no log.
 
 mod connect;
+mod doubt;
 mod error;
 mod ledger;
 mod mailbox;
 mod memory;
+pub mod protocol;
 mod queue;
 mod rabbit;
 

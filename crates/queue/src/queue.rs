@@ -44,6 +44,12 @@ pub trait Queue: Send + Sync + 'static {
     /// receiver ends only when it is dropped or the queue is closed.
     async fn facts(&self, types: &[&str]) -> Result<mpsc::Receiver<Envelope>, QueueError>;
 
+    /// How many messages lie in the parking queue: those that could not be read, and those that came back too often.
+    /// Somebody should look at them; nothing waits for them.
+    async fn parked(&self) -> Result<u64, QueueError> {
+        Ok(0)
+    }
+
     /// Whether the broker answers now.
     async fn ping(&self) -> Result<(), QueueError>;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The pause after the n-th failure in a row, counted from 1: 0.1 s, doubling, at most 5 s. A broker that is away is
 /// not asked more often than that, and one that is back is noticed within five seconds.
 #[must_use]
-pub(crate) fn pause(failures: u32) -> Duration {
+pub fn pause(failures: u32) -> Duration {
     match failures {
         0 => Duration::ZERO,
         _ => Duration::from_millis(100).saturating_mul(1 << (failures - 1).min(16)).min(Duration::from_secs(5)),

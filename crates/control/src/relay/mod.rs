@@ -11,3 +11,5 @@ mod backoff;
 mod settle;
 
 pub(crate) use actor::{Drain, Publish, Relay, RelayDeps};
+pub use backoff::pause;
+pub use settle::{MOST_RETURNS, Returns, Settlement};

@@ -8,28 +8,28 @@ use attune_types::{Payload, WorkerId};
 
 /// Counts how often each message came back because nobody has a queue for it.
 #[derive(Debug, Default)]
-pub(crate) struct Returns {
+pub struct Returns {
     counts: HashMap<i64, u8>,
 }
 
 /// What follows from the answers to one batch.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Settlement {
+pub struct Settlement {
     /// Outbox rows to delete.
-    pub(crate) delete: Vec<i64>,
+    pub delete: Vec<i64>,
     /// Workers whose queue is missing, each once.
-    pub(crate) missing: Vec<WorkerId>,
+    pub missing: Vec<WorkerId>,
     /// Workers whose queue took a message, each once.
-    pub(crate) reached: Vec<WorkerId>,
+    pub reached: Vec<WorkerId>,
     /// How many rows stay because nobody knows what became of their message.
-    pub(crate) unknown: usize,
+    pub unknown: usize,
     /// What went wrong with the first of them.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// How often an order that nobody has a queue for is published. Its attempt is taken over by the worker's beat or, within
 /// the dispatch deadline, by another assignment, so after that the message is worth nothing.
-pub(crate) const MOST_RETURNS: u8 = 3;
+pub const MOST_RETURNS: u8 = 3;
 
 fn addressee(payload: &Payload) -> Option<WorkerId> {
     match payload {
@@ -40,11 +40,14 @@ fn addressee(payload: &Payload) -> Option<WorkerId> {
 
 impl Returns {
     /// Settles `messages` by `answers`, which are in the same order. A message without an answer counts as unknown.
-    pub(crate) fn settle(&mut self, messages: &[OutboxMessage], answers: Vec<Published>) -> Settlement {
+    #[must_use]
+    pub fn settle(&mut self, messages: &[OutboxMessage], answers: Vec<Published>) -> Settlement {
         let mut settlement = Settlement::default();
         let mut answers = answers.into_iter();
         for message in messages {
             let worker = addressee(&message.envelope.payload);
+            #[cfg(attune_mutants)]
+            let mut answers = mutated(&mut answers);
             match answers.next() {
                 Some(Published::Confirmed) => {
                     self.counts.remove(&message.id);
@@ -72,6 +75,18 @@ impl Returns {
         }
         settlement
     }
+}
+
+/// The answers as a relay with a known fault takes them.
+#[cfg(attune_mutants)]
+fn mutated(answers: &mut impl Iterator<Item = Published>) -> impl Iterator<Item = Published> {
+    use attune_types::mutant;
+    answers.map(|answer| match answer {
+        Published::Returned { .. } if mutant::is("ignore_returned") => Published::Confirmed,
+        // Published once, after the commit, and never thought of again.
+        _ if mutant::is("publish_after_commit_no_outbox") => Published::Confirmed,
+        answer => answer,
+    })
 }
 
 fn note(workers: &mut Vec<WorkerId>, worker: Option<WorkerId>) {

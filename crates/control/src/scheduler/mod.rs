@@ -26,5 +26,6 @@ pub(crate) use actor::{Schedule, Scheduler};
 pub use explain::{Explanation, WorkerFit, explain};
 pub use pace::{PaceBook, TakeBack};
 pub(crate) use pass::SchedulerDeps;
+pub use pass::{Follows, Looked, Pass, follows, look, room};
 pub use policy::PlacementPolicy;
 pub use solve::{Advances, Plan, solve};

@@ -27,7 +27,7 @@ pub(crate) struct SchedulerDeps {
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pass {
+pub enum Pass {
     /// Everything that can be placed is placed, and there is room for more.
     Finished,
     /// Every worker that fits has all it may have, and more waits.
@@ -36,47 +36,99 @@ pub(crate) enum Pass {
     CutOff,
 }
 
+/// What one look at the store came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// How much the look could have brought.
+    pub look: usize,
+    /// How many executions wait in it.
+    pub waiting: usize,
+    /// How many assignments were decided.
+    pub wanted: usize,
+    /// How many of them the store took.
+    pub got: usize,
+    /// How many more executions its workers could have been given.
+    pub room: usize,
+    /// How many requirements turned out to fit nobody now.
+    pub exhausted: usize,
+}
+
+/// What follows after one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Somebody else was faster, so the look is out of date: look again.
+    Again,
+    /// Look again without the requirements that fit nobody now.
+    Further,
+    /// The pass has ended.
+    Ended {
+        /// How.
+        pass: Pass,
+        /// Whether what workers sit on may be taken back.
+        take_back: bool,
+    },
+}
+
+/// How much the next look should bring. A pass runs after every completion of the moment, so it looks no further than it
+/// could place.
+#[must_use]
+pub fn look(policy: &PlacementPolicy, book: &PaceBook) -> u32 {
+    policy.look.min(book.capacity().saturating_mul(2).max(LEAST_LOOK)).clamp(1, 1000)
+}
+
+/// What follows after one look.
+#[must_use]
+pub const fn follows(looked: Looked) -> Follows {
+    let Looked { look, waiting, wanted, got, room, exhausted } = looked;
+    if got < wanted {
+        return Follows::Again;
+    }
+    if waiting < look {
+        let pass = if waiting > wanted && wanted >= room { Pass::Full } else { Pass::Finished };
+        return Follows::Ended { pass, take_back: wanted == 0 };
+    }
+    if wanted >= room {
+        return Follows::Ended { pass: Pass::Full, take_back: false };
+    }
+    if wanted == 0 && exhausted == 0 {
+        return Follows::Ended { pass: Pass::Finished, take_back: false };
+    }
+    Follows::Further
+}
+
 impl SchedulerDeps {
     /// Looks, decides and writes until nothing more can be placed. The messages of an assignment go to the relay as soon
     /// as it is written. `now` is any clock that never goes back.
     pub(crate) async fn run(&self, book: &mut PaceBook, now: Duration) -> Result<Pass, StoreError> {
         let mut skip: Vec<String> = Vec::new();
         for _ in 0..self.placement.most_looks.max(1) {
-            // A pass runs after every completion of the moment, so it looks no further than it could place.
-            let look = self.placement.look.min(book.capacity().saturating_mul(2).max(LEAST_LOOK)).clamp(1, 1000);
+            let look = look(&self.placement, book);
             let view = self.store.placement_view(look, &skip).await?;
             book.look(&view, now);
             let advances = book.advances(&view, &self.placement);
             let plan = solve(&view, &advances);
             let wanted = plan.assignments.len();
+            let mut got = 0;
             if wanted > 0 {
                 let assigned = self.store.assign(plan.assignments, &self.timing).await?;
                 book.assigned(&assigned);
-                let got = assigned.len();
+                got = assigned.len();
                 if got > 0 {
                     tracing::debug!(assigned = got, wanted, "assigned");
                     self.relay.do_send(Publish(assigned.into_iter().map(|assigned| assigned.message).collect()));
                 }
-                if got < wanted {
-                    // Somebody else was faster, so this look is out of date.
-                    tokio::task::yield_now().await;
-                    continue;
+            }
+            let (waiting, room, exhausted) = (view.waiting.len(), room(&view, &advances), plan.exhausted.len());
+            match follows(Looked { look: look as usize, waiting, wanted, got, room, exhausted }) {
+                Follows::Again => tokio::task::yield_now().await,
+                Follows::Further => skip.extend(plan.exhausted),
+                Follows::Ended { pass, take_back } => {
+                    if take_back {
+                        self.take_back(book, &view, now).await?;
+                    }
+                    return Ok(pass);
                 }
             }
-            if view.waiting.len() < look as usize {
-                if wanted == 0 {
-                    self.take_back(book, &view, now).await?;
-                }
-                let full = view.waiting.len() > wanted && wanted >= room(&view, &advances);
-                return Ok(if full { Pass::Full } else { Pass::Finished });
-            }
-            if wanted >= room(&view, &advances) {
-                return Ok(Pass::Full);
-            }
-            if wanted == 0 && plan.exhausted.is_empty() {
-                return Ok(Pass::Finished);
-            }
-            skip.extend(plan.exhausted);
         }
         Ok(Pass::CutOff)
     }
@@ -94,7 +146,8 @@ impl SchedulerDeps {
 }
 
 /// How many more executions the workers of `view` may be given.
-fn room(view: &PlacementView, advances: &Advances) -> usize {
+#[must_use]
+pub fn room(view: &PlacementView, advances: &Advances) -> usize {
     let active = view.workers.iter().filter(|worker| worker.status == attune_types::WorkerStatus::Active);
     let room: u32 = active
         .map(|worker| {
@@ -103,4 +156,29 @@ fn room(view: &PlacementView, advances: &Advances) -> usize {
         })
         .sum();
     room as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_look_has_what_follows() {
+        let looked = Looked { look: 32, waiting: 10, wanted: 10, got: 10, room: 10, exhausted: 0 };
+        let ended = |pass, take_back| Follows::Ended { pass, take_back };
+        for (looked, expected) in [
+            (looked, ended(Pass::Finished, false)),
+            (Looked { got: 9, ..looked }, Follows::Again),
+            (Looked { waiting: 11, ..looked }, ended(Pass::Full, false)),
+            (Looked { waiting: 11, room: 20, ..looked }, ended(Pass::Finished, false)),
+            (Looked { waiting: 3, wanted: 0, got: 0, room: 0, ..looked }, ended(Pass::Full, true)),
+            (Looked { waiting: 0, wanted: 0, got: 0, ..looked }, ended(Pass::Finished, true)),
+            (Looked { waiting: 32, ..looked }, ended(Pass::Full, false)),
+            (Looked { waiting: 32, room: 20, exhausted: 1, ..looked }, Follows::Further),
+            (Looked { waiting: 32, wanted: 0, got: 0, room: 20, ..looked }, ended(Pass::Finished, false)),
+            (Looked { waiting: 32, wanted: 0, got: 0, room: 20, exhausted: 1, ..looked }, Follows::Further),
+        ] {
+            assert_eq!(follows(looked), expected, "{looked:?}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ use super::dialer::Dialer;
 use super::link::{Order, Shared};
 use super::station::Station;
 use super::wire_form;
+use crate::doubt::{Heard, is_doubt};
 use crate::queue::{ConsumeOptions, Delivery, DeliveryTag, LinkIdentity};
 
 /// How often the client is asked for complaints.
@@ -128,13 +129,17 @@ impl LinkTask {
                             return Left::Doubt(reason);
                         }
                     }
-                    Some(Err(error)) => return Left::Doubt(error.to_string()),
+                    Some(Err(error)) if is_doubt(Heard::Error) => return Left::Doubt(error.to_string()),
+                    Some(Err(_)) => {}
                     // A cancelled consumer has an end; it must not be asked again.
                     None if paused => return self.settle_only(station, generation).await,
-                    None => return Left::Doubt("the stream of deliveries ended".to_owned()),
+                    None if is_doubt(Heard::End) => {
+                        return Left::Doubt("the stream of deliveries ended".to_owned());
+                    }
+                    None => return self.settle_only(station, generation).await,
                 },
                 _ = glances.tick() => {
-                    if let Some(complaint) = station.complaint() {
+                    if let Some(complaint) = station.complaint().filter(|_| is_doubt(Heard::Complaint)) {
                         return Left::Doubt(complaint.to_owned());
                     }
                     until_probe -= 1;

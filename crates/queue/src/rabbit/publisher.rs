@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_types::Envelope;
-use attune_types::message::EXCHANGE;
+use attune_types::message::{EXCHANGE, PARKING_QUEUE};
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, ExchangeKind};
 use tokio::sync::{Mutex, Notify, watch};
@@ -19,11 +19,12 @@ use super::dial_error::DialError;
 use super::dialer::Dialer;
 use super::wire::Wire;
 use super::{topology, wire_form};
+use crate::doubt::confirm_timeout_of;
 use crate::error::QueueError;
 use crate::queue::Published;
 
-/// For a whole batch, from the call to the last answer.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+/// For one answer of the broker that is no confirm.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How often the client is asked whether it still thinks that it is connected.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -32,6 +33,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 pub(crate) struct Publisher {
     lines: watch::Receiver<Option<Line>>,
     address: String,
+    /// For a whole batch, from the call to the last answer.
+    confirm_timeout: Duration,
 }
 
 /// A connection that is ready to publish.
@@ -49,6 +52,7 @@ impl Publisher {
     pub(crate) async fn start(
         dialer: Dialer,
         deadline: Duration,
+        confirm_timeout: Duration,
         closing: watch::Receiver<bool>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), QueueError> {
         let address = dialer.shown();
@@ -77,12 +81,12 @@ impl Publisher {
         };
         let (sender, lines) = watch::channel(Some(first.1.clone()));
         let task = tokio::spawn(keep(dialer, first, sender, closing));
-        Ok((Self { lines, address }, task))
+        Ok((Self { lines, address, confirm_timeout }, task))
     }
 
     /// See [`crate::Queue::publish`].
     pub(crate) async fn publish(&self, messages: &[Envelope]) -> Vec<Published> {
-        let deadline = Instant::now() + CONFIRM_TIMEOUT;
+        let deadline = Instant::now() + confirm_timeout_of(self.confirm_timeout);
         let unknown = |reason: &str| Published::Unknown { reason: reason.to_owned() };
         if messages.is_empty() {
             return Vec::new();
@@ -98,24 +102,46 @@ impl Publisher {
         if !in_time || answers.iter().flatten().any(|answer| matches!(answer, Published::Unknown { .. })) {
             line.doubt.notify_one();
         }
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| unknown("no confirm within 5 s"))).collect()
+        let late = format!("no confirm within {} ms", self.confirm_timeout.as_millis());
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| unknown(&late))).collect()
     }
 
     /// See [`crate::Queue::ping`].
     pub(crate) async fn ping(&self) -> Result<(), QueueError> {
+        self.ask("answering a ping", |channel| async move {
+            let passive = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+            channel.exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, passive, FieldTable::default()).await
+        })
+        .await
+    }
+
+    /// See [`crate::Queue::parked`].
+    pub(crate) async fn parked(&self) -> Result<u64, QueueError> {
+        self.ask("counting parked messages", |channel| async move {
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let queue = channel.queue_declare(PARKING_QUEUE.into(), passive, FieldTable::default()).await?;
+            Ok(u64::from(queue.message_count()))
+        })
+        .await
+    }
+
+    /// Asks the broker something on the present connection.
+    async fn ask<T, Asking>(
+        &self,
+        doing: &'static str,
+        question: impl FnOnce(Channel) -> Asking,
+    ) -> Result<T, QueueError>
+    where
+        Asking: Future<Output = lapin::Result<T>>,
+    {
         let asked = async {
             let line = self.line().await.ok_or(QueueError::Closed)?;
-            let passive = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
-            let answer = line
-                .channel
-                .exchange_declare(EXCHANGE.into(), ExchangeKind::Topic, passive, FieldTable::default())
-                .await;
-            answer.map_err(|source| {
+            question(line.channel.clone()).await.map_err(|source| {
                 line.doubt.notify_one();
-                QueueError::Refused { address: self.address.clone(), doing: "answering a ping", source }
+                QueueError::Refused { address: self.address.clone(), doing, source }
             })
         };
-        match tokio::time::timeout(CONFIRM_TIMEOUT, asked).await {
+        match tokio::time::timeout(ANSWER, asked).await {
             Ok(answer) => answer,
             Err(_) => Err(QueueError::Unreachable {
                 address: self.address.clone(),

@@ -32,9 +32,13 @@ pub(crate) struct RabbitQueue {
 
 impl RabbitQueue {
     /// Connects for the first time, until `deadline`.
-    pub(crate) async fn start(dialer: Dialer, deadline: Duration) -> Result<Self, QueueError> {
+    pub(crate) async fn start(
+        dialer: Dialer,
+        deadline: Duration,
+        confirm_timeout: Duration,
+    ) -> Result<Self, QueueError> {
         let closing = Arc::new(watch::Sender::new(false));
-        let (publisher, task) = Publisher::start(dialer.clone(), deadline, closing.subscribe()).await?;
+        let (publisher, task) = Publisher::start(dialer.clone(), deadline, confirm_timeout, closing.subscribe()).await?;
         Ok(Self { dialer, publisher, closing, tasks: Mutex::new(vec![task]) })
     }
 
@@ -95,6 +99,10 @@ impl Queue for RabbitQueue {
         // Facts are hints, so a broker that is away is no error: the reader hears what passes after it came back.
         let _ = tokio::time::timeout(FACTS_READY, ready).await;
         Ok(receiver)
+    }
+
+    async fn parked(&self) -> Result<u64, QueueError> {
+        self.publisher.parked().await
     }
 
     async fn ping(&self) -> Result<(), QueueError> {
