@@ -51,6 +51,12 @@ impl ControlHandle {
 
     /// Resolves when the tree is down, with the reason: it was stopped, or it gave up and the process should leave with 70.
     pub async fn ended(&self) -> TreeEnd {
-        self.ending.clone().wait().await
+        self.ending().await
+    }
+
+    /// The same for a task of its own: when the thread of the actors is blocked, only that notices.
+    pub fn ending(&self) -> impl Future<Output = TreeEnd> + Send + use<> {
+        let mut ending = self.ending.clone();
+        async move { ending.wait().await }
     }
 }

@@ -10,7 +10,7 @@ use attune_store::{
     Assignment, ClaimAnswer, ClaimRequest, Completion, NewExecution, OpenOptions, ReaperPolicy, Registration, Store,
 };
 use attune_types::{
-    Capabilities, Evidence, ExecutionSpec, Incarnation, LogChunk, LogStream, Outcome, Timestamp, WorkerId,
+    Capabilities, Evidence, ExecutionSpec, Incarnation, LeaseToken, LogChunk, LogStream, Outcome, Timestamp, WorkerId,
 };
 use serde_json::json;
 
@@ -66,6 +66,8 @@ async fn batch(
             attempt: one.attempt,
             hold: attune_store::Hold::Nothing,
             lease_ms: 45_000,
+            token: LeaseToken(u128::to_le_bytes(one.execution.0.unsigned_abs().into())),
+            again: false,
         })
         .collect();
     let claimed = store.claim(incarnation, claims).await?;

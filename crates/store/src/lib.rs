@@ -10,7 +10,7 @@
 //! live attempt, a used idempotency key, an edited event; and it writes the history itself. The **fences** are the
 //! conditions of each statement: incarnation, attempt, hashed token and live state, compared and set at once, so that of
 //! any number of schedulers, workers and reapers exactly one gets its way. The **decisions** (what follows an ended
-//! attempt, whether leases count after a gap) are pure functions with tables of tests: `retry` and `reap`.
+//! attempt, whether leases count after a gap, who may still do what) are pure functions with tables of tests: [`rules`].
 //!
 //! The operations are written once, over `Session` and `Unit`, for both databases. SQLite runs them as they are, one
 //! statement after the other inside one immediate transaction of its single writer. For PostgreSQL the hot path (submit,
@@ -37,7 +37,7 @@ mod operations;
 mod options;
 mod postgres;
 mod read_back;
-mod retry;
+pub mod rules;
 mod session;
 mod sql_store;
 #[cfg(feature = "sqlite")]
@@ -65,3 +65,4 @@ pub type SqliteStore = SqlStore<SqliteBackend>;
 
 /// A [`Store`] in PostgreSQL.
 pub type PostgresStore = SqlStore<PostgresBackend>;
+pub use token::fresh as fresh_token;

@@ -67,6 +67,8 @@ pub struct ExecutionFilter {
     pub statuses: Vec<ExecutionStatus>,
     /// Only this action (`pack.action`) or this pack (`pack`).
     pub action: Option<String>,
+    /// Only what was requested by this one; absent: by anybody.
+    pub requested_by: Option<String>,
     /// Only executions older than this one: the cursor of the page before.
     pub before: Option<ExecutionId>,
     /// At most so many; 0 means 50, and more than 1000 means 1000.
@@ -320,6 +322,11 @@ pub struct ClaimRequest {
     pub hold: Hold,
     /// How long the lease lasts, in milliseconds.
     pub lease_ms: i64,
+    /// The right to finish it from then on, made up by whoever claims: [`fresh_token`](crate::fresh_token).
+    pub token: LeaseToken,
+    /// Whether the same was asked before, with this token, and no answer came. Whoever says so has started nothing; what
+    /// was granted then is granted once more.
+    pub again: bool,
 }
 
 /// What a claim is answered.
@@ -340,7 +347,7 @@ pub struct Claimed {
     pub attempt: AttemptNumber,
     /// Whether it was claimed without starting; [`Store::start`](crate::Store::start) lets it start.
     pub held: bool,
-    /// The right to finish it.
+    /// The right to finish it: the token of the request.
     pub token: LeaseToken,
     /// What to run and how.
     pub spec: ExecutionSpec,
@@ -382,6 +389,9 @@ pub struct HandBack {
     pub token: Option<LeaseToken>,
     /// Why, in words.
     pub reason: String,
+    /// Whether its start was allowed and its worker made no use of that: only then is something given back that counts as
+    /// running. A worker that may have started anything never says so.
+    pub never_started: bool,
     /// `Some` when waiting elsewhere cannot help either (a dependency that does not install): the execution fails with
     /// this outcome, or is retried as its policy says.
     pub outcome: Option<Outcome>,

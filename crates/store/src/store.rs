@@ -127,21 +127,23 @@ pub trait Store: Send + Sync + 'static {
     async fn beat(&self, beat: &Beat) -> Result<BeatReply, StoreError>;
 
     /// Claims assigned attempts: `assigned -> running` (or `claimed`, see [`ClaimRequest::hold`]) for this incarnation
-    /// only. Returns the work and a fresh token.
+    /// only. Returns the work; the token of the request is the right to it from then on. A request that says
+    /// [`ClaimRequest::again`] is answered as its first was.
     async fn claim(
         &self,
         incarnation: Incarnation,
         requests: Vec<ClaimRequest>,
     ) -> Result<Vec<ClaimAnswer>, StoreError>;
 
-    /// Moves held claims on to `running`: the start barrier opens for those that are answered [`Answered::Accepted`].
+    /// Moves held claims on to `running`: the start barrier opens for those that are answered [`Answered::Accepted`]. Asked
+    /// again with the same token, it answers the same.
     async fn start(&self, incarnation: Incarnation, tokens: Vec<HandBack>) -> Result<Vec<Answered>, StoreError>;
 
     /// Ends running attempts: outcome, result, logs, event and outbox row in one commit, fenced by token and live
     /// state. A stale worker is told [`Answered::Refused`], and its outcome is kept as the attempt's late outcome.
     async fn complete(&self, completions: Vec<Completion>) -> Result<Vec<Answered>, StoreError>;
 
-    /// Gives back attempts that never started.
+    /// Gives back attempts that never started; those that count as running only on [`HandBack::never_started`].
     async fn hand_back(&self, incarnation: Incarnation, attempts: Vec<HandBack>) -> Result<Vec<Answered>, StoreError>;
 
     /// Appends log pieces. A piece that is there already is left as it is.

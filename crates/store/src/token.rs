@@ -1,12 +1,15 @@
-//! Lease tokens: made here, stored only as a hash.
+//! Lease tokens: made by whoever claims, stored only as a hash.
 
 use attune_types::LeaseToken;
 use sha2::{Digest, Sha256};
 
 use crate::error::StoreError;
 
-/// A fresh token. Random bytes come from the operating system, so two servers never make the same one.
-pub(crate) fn fresh() -> Result<LeaseToken, StoreError> {
+/// A fresh token. Random bytes come from the operating system, so two workers never make the same one.
+///
+/// # Errors
+/// [`StoreError::Random`] when the operating system gives none.
+pub fn fresh() -> Result<LeaseToken, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| StoreError::Random { reason: error.to_string() })?;
     Ok(LeaseToken(bytes))

@@ -1,14 +1,15 @@
 //! One transaction in the words of the protocol: lock, look, move.
 
 use attune_types::{
-    AttemptNumber, AttemptState, Evidence, ExecutionId, ExecutionStatus, NearestMiss, Outcome, Payload, Resources,
-    RetryPolicy, Timestamp, WorkerId,
+    AttemptNumber, AttemptState, Evidence, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, NearestMiss, Outcome,
+    Payload, Resources, RetryPolicy, Timestamp, WorkerId,
 };
 use serde_json::Value as Json;
 
 use crate::read_back::{document, from_word, maybe_document, to_text};
-use crate::retry::{self, Circumstances, Next};
+use crate::rules::{self, Circumstances, Facts, Next};
 use crate::session::{Row, Session, Sql, Transact, Value};
+use crate::token;
 use crate::trouble::Trouble;
 use crate::wake_bus::Touched;
 
@@ -92,6 +93,20 @@ const RETRY_EXECUTION: Sql =
 
 const SEND: Sql = Sql::same("INSERT INTO outbox (payload, trace, occurred_at, held_until) VALUES ($1, $2, $3, 0)");
 
+const WAIT_AGAIN: Sql =
+    Sql::same("UPDATE execution SET status = 'retrying', available_at = $2, unstarted = $3 WHERE id = $1");
+
+const NEVER_STARTED: Sql =
+    Sql::same("UPDATE execution_attempt SET started_at = NULL WHERE execution_id = $1 AND attempt = $2");
+
+/// Why an attempt was superseded whose worker is gone. Found again by its words.
+const VANISHED_UNDER_IT: &str = "its worker is gone and nothing of it ran";
+
+const VANISHED: Sql = Sql::same(
+    "SELECT count(*) AS before FROM execution_attempt \
+     WHERE execution_id = $1 AND state = 'superseded' AND claimed_at IS NOT NULL AND reason = $2",
+);
+
 impl Unit {
     /// Wraps a transaction that has just begun.
     pub(crate) async fn begin(mut transaction: Box<dyn Transact>) -> Result<Self, Trouble> {
@@ -165,6 +180,22 @@ impl Unit {
     /// Ends an attempt.
     pub(crate) async fn end_attempt(
         &mut self,
+    /// What the rules look at when a worker wants something of an attempt.
+    pub(crate) fn facts(
+        standing: &Standing,
+        attempt: &Try,
+        incarnation: Option<Incarnation>,
+        token: Option<LeaseToken>,
+    ) -> Facts {
+        let hash = token.map(token::hash);
+        Facts {
+            status: standing.status,
+            state: attempt.state,
+            is_own: incarnation.is_some_and(|incarnation| attempt.incarnation == incarnation.0),
+            has_token: hash.is_some_and(|hash| attempt.token_hash.as_deref() == Some(&hash[..])),
+        }
+    }
+
         execution: ExecutionId,
         number: AttemptNumber,
         state: AttemptState,
@@ -218,7 +249,7 @@ impl Unit {
             tries,
             cancel_requested: standing.cancel_by.is_some(),
         };
-        match retry::next(outcome, circumstances) {
+        match rules::next(outcome, circumstances) {
             Next::Retry { pause_ms } => {
                 let available_at = self.now.saturating_add(pause_ms.saturating_mul(1000));
                 self.run(RETRY_EXECUTION, vec![standing.id.0.into(), available_at.into(), tries.into()]).await?;
@@ -266,7 +297,12 @@ impl Unit {
     /// what had not goes back into the queue.
     pub(crate) async fn bury(&mut self, standing: &Standing, attempt: &Try) -> Result<ExecutionStatus, Trouble> {
         if attempt.state != AttemptState::Running {
-            self.supersede(standing, attempt.number, "its worker is gone and nothing of it ran").await?;
+            let before = self.one(VANISHED, vec![standing.id.0.into(), VANISHED_UNDER_IT.into()]).await?;
+            let before: i64 = before.map(|row| row.get("before")).transpose()?.unwrap_or(0);
+            if attempt.state == AttemptState::Claimed && rules::is_poison(before + 1) {
+                return self.refuse_poison(standing, attempt, before + 1).await;
+            }
+            self.supersede(standing, attempt.number, VANISHED_UNDER_IT).await?;
             return Ok(ExecutionStatus::Requested);
         }
         let outcome = Outcome::WorkerLost { last_seen: attempt.worker_seen };
@@ -278,6 +314,59 @@ impl Unit {
     /// Counts an attempt that a worker gave back, and puts its execution back into the queue or, when that has
     /// happened too often, ends it.
     pub(crate) async fn hand_back(
+    /// Ends an execution that one worker after the other did not survive preparing.
+    async fn refuse_poison(
+        &mut self,
+        standing: &Standing,
+        attempt: &Try,
+        vanished: i64,
+    ) -> Result<ExecutionStatus, Trouble> {
+        let ending = Ending { reason: Some(VANISHED_UNDER_IT), ..Ending::default() };
+        self.end_attempt(standing.id, attempt.number, AttemptState::Superseded, ending).await?;
+        let why = format!("{vanished} workers vanished while they prepared it; nothing of it ran");
+        self.end_undeliverable(standing, attempt, &why).await?;
+        Ok(ExecutionStatus::Failed)
+    }
+
+    /// Ends what somebody cancelled while a worker held it that had let nothing of it run.
+    pub(crate) async fn end_unstarted(&mut self, standing: &Standing, attempt: &Try) -> Result<(), Trouble> {
+        let outcome = Outcome::Cancelled { by: standing.cancel_by.clone().unwrap_or_default() };
+        let ending =
+            Ending { outcome: Some(&outcome), reason: Some("cancelled before anything ran"), ..Ending::default() };
+        self.end_attempt(standing.id, attempt.number, AttemptState::Cancelled, ending).await?;
+        self.settle(standing, &outcome, None).await?;
+        Ok(())
+    }
+
+    /// Takes back an attempt whose start was allowed and not made use of. Its execution waits for another one at once.
+    pub(crate) async fn take_unstarted(
+        &mut self,
+        standing: &Standing,
+        attempt: &Try,
+        reason: &str,
+        most_unstarted: i32,
+    ) -> Result<(), Trouble> {
+        // What stands there means that something may have run.
+        self.run(NEVER_STARTED, vec![standing.id.0.into(), attempt.number.0.into()]).await?;
+        let ending = Ending { reason: Some(reason), ..Ending::default() };
+        self.end_attempt(standing.id, attempt.number, AttemptState::HandedBack, ending).await?;
+        let unstarted = standing.unstarted + 1;
+        if unstarted >= most_unstarted {
+            return self.end_undeliverable(standing, attempt, reason).await;
+        }
+        let values = vec![standing.id.0.into(), self.now.into(), unstarted.into()];
+        self.run(WAIT_AGAIN, values).await?;
+        self.touched.schedule = true;
+        self.touched.executions.push(standing.id);
+        Ok(())
+    }
+
+    async fn end_undeliverable(&mut self, standing: &Standing, attempt: &Try, reason: &str) -> Result<(), Trouble> {
+        let miss = NearestMiss { worker: attempt.worker_name.clone(), lacks: vec![reason.to_owned()] };
+        let outcome = Outcome::Undeliverable { nearest_misses: vec![miss] };
+        self.end(standing, ExecutionStatus::Failed, Some(&outcome), None, standing.tries, None).await
+    }
+
         &mut self,
         standing: &Standing,
         attempt: &Try,
@@ -290,9 +379,7 @@ impl Unit {
         if unstarted < most_unstarted {
             return self.requeue(standing, unstarted).await;
         }
-        let miss = NearestMiss { worker: attempt.worker_name.clone(), lacks: vec![reason.to_owned()] };
-        let outcome = Outcome::Undeliverable { nearest_misses: vec![miss] };
-        self.end(standing, ExecutionStatus::Failed, Some(&outcome), None, standing.tries, None).await
+        self.end_undeliverable(standing, attempt, reason).await
     }
 
     /// Writes a message that somebody must publish.

@@ -13,6 +13,15 @@ pub(crate) struct Touched {
     pub(crate) executions: Vec<ExecutionId>,
 }
 
+impl Touched {
+    /// Adds what another commit touched.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.schedule |= more.schedule;
+        self.outbox |= more.outbox;
+        self.executions.extend(more.executions);
+    }
+}
+
 /// Hands [`Wake`]s to every receiver. A receiver that does not keep up loses hints, which it may.
 #[derive(Debug, Clone)]
 pub(crate) struct WakeBus {

@@ -202,7 +202,7 @@ impl WorkerBuilder {
         let is_swept = sweep(&home.path(), incarnation).await;
         let ends = spool.read().map_err(unusable(home.join("ends")))?;
         // Before registering: the store settles what an earlier life held as lost, unless its end is known by then.
-        let left = leftovers::offer_once(&store, &spool, ends).await;
+        let left = leftovers::offer_until(&store, &spool, ends, settings.patience).await;
 
         let announcement = Announcement {
             name: settings.name.clone(),

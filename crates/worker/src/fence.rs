@@ -37,6 +37,16 @@ impl FencePolicy {
         Self { terminate: lease * 33 / 45, kill: lease * 38 / 45 }
     }
 
+    /// Whether a grant may be made use of that arrives so long after it was asked for.
+    ///
+    /// Its lease began when it was asked for, while the fence counts from the last heartbeat, which knew nothing of it. Were
+    /// the store to fall silent now, the fence would kill `kill` after that beat at the latest, and the lease must last
+    /// longer than that. A grant that is too old is asked for once more, which begins its lease anew.
+    #[must_use]
+    pub fn trusts(self, grant_age: Duration, lease: Duration) -> bool {
+        grant_age < lease.saturating_sub(self.kill)
+    }
+
     /// Judges by the time since the last successful heartbeat was sent.
     #[must_use]
     pub fn judge(self, silence: Duration) -> Fence {
@@ -66,6 +76,18 @@ mod tests {
             (900_000, Fence::Kill),
         ] {
             assert_eq!(policy.judge(Duration::from_millis(silence_ms)), expected, "{silence_ms}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_made_use_of_only_while_its_lease_outlasts_the_fence() {
+        let lease = Duration::from_secs(45);
+        let policy = FencePolicy::of_lease(lease);
+        for age_ms in (0..45_000).step_by(250) {
+            let age = Duration::from_millis(age_ms);
+            // The beat that counts was sent at the latest when the grant arrived.
+            let outlasts = age + policy.kill < lease;
+            assert_eq!(policy.trusts(age, lease), outlasts, "{age:?}");
         }
     }
 

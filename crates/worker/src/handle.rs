@@ -45,6 +45,8 @@ pub struct WorkerStatus {
     pub attempts: std::collections::BTreeMap<&'static str, usize>,
     /// Name of the connection to the broker; `None` while there is none.
     pub connection: Option<String>,
+    /// Messages that could not be read and were parked.
+    pub parked: u64,
 }
 
 impl WorkerHandle {
@@ -121,6 +123,7 @@ impl WorkerHandle {
             counts: self.counts(),
             attempts: self.books.ledger().census(),
             connection: self.link.identity().map(|identity| identity.connection_name),
+            parked: self.link.parked(),
         }
     }
 
@@ -141,11 +144,18 @@ impl WorkerHandle {
 
     /// Waits until it has stopped, and says why.
     pub async fn stopped(&self) -> StopReason {
+        self.stopping().await
+    }
+
+    /// The same for a task of its own: when the thread of the actors is blocked, only that notices.
+    pub fn stopping(&self) -> impl Future<Output = StopReason> + Send + use<> {
         let mut stopped = self.stopped.clone();
-        match stopped.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or(StopReason::Killed),
-            // The overseer answers before it ends; it can only be missing when the runtime was torn down.
-            Err(_) => StopReason::Killed,
+        async move {
+            match stopped.wait_for(Option::is_some).await {
+                Ok(reason) => reason.clone().unwrap_or(StopReason::Killed),
+                // The overseer answers before it ends; it can only be missing when the runtime was torn down.
+                Err(_) => StopReason::Killed,
+            }
         }
     }
 

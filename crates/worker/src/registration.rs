@@ -69,7 +69,9 @@ impl Handler<Announce> for Registration {
         if !self.timer.is_current(number) {
             return;
         }
-        let (store, announcement) = (Arc::clone(&self.deps.store), self.deps.announcement.clone());
+        // The evidence was good when this life began. By now the name may be somebody else's, who is alive.
+        let (store, mut announcement) = (Arc::clone(&self.deps.store), self.deps.announcement.clone());
+        announcement.previous_is_dead = false;
         let announcing = async move { store.register_worker(&announcement).await };
         context.spawn(announcing.into_actor(self).map(|answer, actor, context| match answer {
             Ok(registered) if registered.id == actor.deps.identity.id => {

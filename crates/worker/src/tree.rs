@@ -234,6 +234,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     acknowledge: later.consumer().recipient(),
                     executions: address,
                     lease_ms,
+                    fence: settings.fence,
                 };
                 let executor_deps = Arc::new(ExecutorDeps {
                     incarnation,

@@ -10,7 +10,7 @@ use attune_config::{Config, Protocol};
 use attune_pack::Shelf;
 use attune_queue::{ConnectOptions, Dns, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, ReaperPolicy, Store, StoreError};
-use attune_supervise::{Abort, TreeEnd};
+use attune_supervise::{Abort, TreeEnd, leave_within};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,6 +21,10 @@ use crate::handle::ControlHandle;
 use crate::retention::retention_of;
 use crate::ticks::Ticks;
 
+use crate::vault::{Vault, VaultError, keyring_of};
+
+/// How long a server that gave up may take to end in order.
+const LAST_RESORT: Duration = Duration::from_secs(10);
 /// Why the program could not serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -68,6 +72,7 @@ impl ServeError {
             | Self::Control(ControlError::Exposed { .. } | ControlError::WeakToken { .. }) => BAD_INPUT,
             _ => UNAVAILABLE,
         }
+            | Self::Keys(_)
     }
 }
 
@@ -96,6 +101,14 @@ async fn serve(config: Config, migrate: bool) -> Result<u8, ServeError> {
     queue.close().await;
     store.close().await;
     tracing::info!(code, "stopped");
+    let ending = control.ending();
+    tokio::spawn(async move {
+        if matches!(ending.await, TreeEnd::GaveUp(_))
+            && let Err(error) = leave_within(LAST_RESORT, i32::from(GAVE_UP))
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "no thread is left to end the process");
+        }
+    });
     Ok(code)
 }
 
@@ -130,7 +143,11 @@ async fn open_queue(config: &Config) -> Result<Arc<dyn Queue>, ServeError> {
         tracing::warn!("no message_queue.url: workers in other processes learn of work by their beat alone");
         return Ok(Arc::new(MemoryQueue::new()));
     };
-    let options = ConnectOptions { name: "attune-server".to_owned(), ..ConnectOptions::default() };
+    let options = ConnectOptions {
+        name: "attune-server".to_owned(),
+        confirm_timeout: config.message_queue.confirm_timeout,
+        ..ConnectOptions::default()
+    };
     attune_queue::connect(url.expose(), options).await.map_err(ServeError::Queue)
 }
 
@@ -142,13 +159,14 @@ async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) ->
     let control = Control::builder(store, queue, shelf)
         .listen(address_of(&config.server.host, config.server.port).await?)
         .api_token(config.server.api_token.as_ref().map(|token| token.expose().to_owned()))
-        .timing(timing_of(&config.protocol))
+        .timing(timing_of(&config.protocol, config.worker.heartbeat_interval))
         .retention(retention_of(&config.retention))
         .artifacts(place_of(config)?)
         .ticks(Ticks {
             scheduler: config.protocol.scheduler_poll,
             relay: config.protocol.relay_poll,
             reaper: config.protocol.reaper_tick,
+        .vault(vault_of(config)?)
         });
     control.start().await.map_err(ServeError::Control)
 }
@@ -166,14 +184,18 @@ async fn address_of(host: &str, port: u16) -> Result<SocketAddr, ServeError> {
 }
 
 /// When leases end, by the configuration.
-fn timing_of(protocol: &Protocol) -> ReaperPolicy {
+///
+/// A gap that goes unnoticed must leave every worker the time for a beat before and a beat after it, or a database that was
+/// away for a moment would look like workers that are dead; so of a short lease a short gap counts.
+fn timing_of(protocol: &Protocol, beat: Duration) -> ReaperPolicy {
+    let harmless = protocol.lease.saturating_sub(beat * 2).max(protocol.reaper_tick * 2);
     let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     ReaperPolicy {
         lease_ms: millis(protocol.lease),
         lease_slack_ms: millis(protocol.lease_slack),
         dispatch_ms: millis(protocol.dispatch),
         unreachable_ms: millis(protocol.unreachable),
-        gap_ms: millis(protocol.reaper_gap),
+        gap_ms: millis(protocol.reaper_gap.min(harmless)),
         outbox_hold_ms: millis(protocol.outbox_hold),
         most_unstarted: i32::try_from(protocol.most_unstarted).unwrap_or(i32::MAX),
     }

@@ -156,7 +156,8 @@ impl Worker {
     }
 
     pub(crate) async fn claim(&self, execution: ExecutionId, attempt: AttemptNumber) -> Option<Claimed> {
-        let request = ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 45_000 };
+        let (hold, token) = (attune_store::Hold::Nothing, attune_store::fresh_token().expect("random bytes"));
+        let request = ClaimRequest { execution, attempt, hold, lease_ms: 45_000, token, again: false };
         match self.store.claim(self.incarnation, vec![request]).await.expect("an answer").remove(0) {
             ClaimAnswer::Granted(claimed) => Some(*claimed),
             ClaimAnswer::Refused => None,

@@ -54,8 +54,8 @@ fn a_lease_that_ran_out_is_ended_and_called_unknown() {
         let worker = fixture.worker("w1", &["shell"], 1).await;
         let id = fixture.submit_plain().await;
         let (execution, attempt) = worker.next_order().await;
-        let request =
-            attune_store::ClaimRequest { execution, attempt, hold: attune_store::Hold::Nothing, lease_ms: 200 };
+        let (hold, token) = (attune_store::Hold::Nothing, attune_store::fresh_token().expect("random bytes"));
+        let request = attune_store::ClaimRequest { execution, attempt, hold, lease_ms: 200, token, again: false };
         worker.store.claim(worker.incarnation, vec![request]).await.expect("an answer");
         let execution = fixture.client.get(&format!("/api/v1/executions/{id}?wait=60")).await.json();
         assert_eq!(execution["status"], "abandoned");

@@ -1,10 +1,9 @@
 //! Completing, one after the other inside one transaction.
 
-use attune_types::AttemptState;
-
 use crate::model::{Answered, Completion};
 use crate::operations::logs;
 use crate::read_back::to_text;
+use crate::rules::{self, CompleteVerdict};
 use crate::session::Sql;
 use crate::token;
 use crate::trouble::Trouble;
@@ -32,17 +31,18 @@ async fn complete_one(unit: &mut Unit, completion: &Completion) -> Result<Answer
     let (id, number) = (completion.execution, completion.attempt);
     let Some(standing) = unit.lock(id).await? else { return Ok(Answered::Refused) };
     let Some(attempt) = unit.attempt(id, number).await? else { return Ok(Answered::Refused) };
-    let hash = token::hash(completion.token);
-    if attempt.token_hash.as_deref() != Some(&hash[..]) {
-        return Ok(Answered::Refused);
-    }
-    if attempt.state != AttemptState::Running {
-        let values = vec![id.0.into(), number.0.into(), hash.into(), to_text(&completion.outcome)?.into()];
-        if unit.run(LATE, values).await? > 0 {
-            logs::append(unit.session(), &completion.logs).await?;
-            unit.touched.executions.push(id);
+    match rules::complete(Unit::facts(&standing, &attempt, None, Some(completion.token))) {
+        CompleteVerdict::Apply => {}
+        CompleteVerdict::Late => {
+            let hash = token::hash(completion.token);
+            let values = vec![id.0.into(), number.0.into(), hash.into(), to_text(&completion.outcome)?.into()];
+            if unit.run(LATE, values).await? > 0 {
+                logs::append(unit.session(), &completion.logs).await?;
+                unit.touched.executions.push(id);
+            }
+            return Ok(Answered::Refused);
         }
-        return Ok(Answered::Refused);
+        CompleteVerdict::Refuse => return Ok(Answered::Refused),
     }
     logs::append(unit.session(), &completion.logs).await?;
     let ending = Ending {

@@ -4,30 +4,16 @@ use attune_types::{AttemptState, Incarnation};
 
 use crate::model::{Answered, HandBack};
 use crate::read_back::storable;
+use crate::rules::{self, HandBackVerdict, StartVerdict};
 use crate::session::Sql;
-use crate::token;
 use crate::trouble::Trouble;
-use crate::unit::{Ending, Try, Unit};
+use crate::unit::{Ending, Unit};
 
 const START: Sql = Sql::same(
     "UPDATE execution_attempt SET state = 'running', started_at = $3 WHERE execution_id = $1 AND attempt = $2",
 );
 
 const RUN: Sql = Sql::same("UPDATE execution SET status = 'running', started_at = $2 WHERE id = $1");
-
-/// Whether a worker still has the right to an attempt of which nothing ran. An assigned attempt has no token yet, so
-/// the incarnation it was assigned to is the right to it.
-fn owns(attempt: &Try, incarnation: Incarnation, request: &HandBack) -> bool {
-    let hash = request.token.map(token::hash);
-    attempt.incarnation == incarnation.0
-        && match attempt.state {
-            AttemptState::Assigned => true,
-            AttemptState::Claimed => {
-                hash.is_some_and(|hash| attempt.token_hash.as_deref().is_some_and(|stored| stored == hash))
-            }
-            _ => false,
-        }
-}
 
 /// Requests in the order in which their executions are locked, each with its place in the answer.
 fn in_lock_order(requests: &[HandBack]) -> Vec<(usize, &HandBack)> {
@@ -47,13 +33,18 @@ pub(crate) async fn hand_back(
     for (place, request) in in_lock_order(requests) {
         let Some(standing) = unit.lock(request.execution).await? else { continue };
         let Some(attempt) = unit.attempt(request.execution, request.attempt).await? else { continue };
-        if !owns(&attempt, incarnation, request) {
-            continue;
-        }
+        let facts = Unit::facts(&standing, &attempt, Some(incarnation), request.token);
         let reason = storable(&request.reason);
-        match &request.outcome {
-            None => unit.hand_back(&standing, &attempt, &reason, most_unstarted).await?,
-            Some(outcome) => {
+        match (rules::hand_back(facts, request.never_started), &request.outcome) {
+            (HandBackVerdict::Refuse, _) => continue,
+            (HandBackVerdict::Cancel, _) => unit.end_unstarted(&standing, &attempt).await?,
+            (HandBackVerdict::Retry, _) => {
+                unit.take_unstarted(&standing, &attempt, &reason, most_unstarted).await?;
+            }
+            (HandBackVerdict::Requeue, None) => {
+                unit.hand_back(&standing, &attempt, &reason, most_unstarted).await?;
+            }
+            (HandBackVerdict::Requeue, Some(outcome)) => {
                 let state = match attempt.state {
                     AttemptState::Claimed => AttemptState::Failed,
                     _ => AttemptState::Rejected,
@@ -77,16 +68,17 @@ pub(crate) async fn start(
     let mut answers = vec![Answered::Refused; requests.len()];
     let now = unit.now;
     for (place, request) in in_lock_order(requests) {
-        if unit.lock(request.execution).await?.is_none() {
-            continue;
-        }
+        let Some(standing) = unit.lock(request.execution).await? else { continue };
         let Some(attempt) = unit.attempt(request.execution, request.attempt).await? else { continue };
-        if attempt.state != AttemptState::Claimed || !owns(&attempt, incarnation, request) {
-            continue;
+        match rules::start(Unit::facts(&standing, &attempt, Some(incarnation), request.token)) {
+            StartVerdict::Open => {
+                unit.run(START, vec![request.execution.0.into(), request.attempt.0.into(), now.into()]).await?;
+                unit.run(RUN, vec![request.execution.0.into(), now.into()]).await?;
+                unit.touched.executions.push(request.execution);
+            }
+            StartVerdict::OpenAlready => {}
+            StartVerdict::Refuse => continue,
         }
-        unit.run(START, vec![request.execution.0.into(), request.attempt.0.into(), now.into()]).await?;
-        unit.run(RUN, vec![request.execution.0.into(), now.into()]).await?;
-        unit.touched.executions.push(request.execution);
         answers[place] = Answered::Accepted;
     }
     Ok(answers)

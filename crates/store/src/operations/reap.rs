@@ -1,8 +1,9 @@
 //! One tick of the reaper.
 
-use attune_types::{AttemptNumber, AttemptState, ExecutionId, WorkerId};
+use attune_types::{AttemptNumber, ExecutionId, WorkerId};
 
 use crate::model::{ReapReport, ReaperPolicy};
+use crate::rules::{self, Overdue};
 use crate::session::Sql;
 use crate::trouble::Trouble;
 use crate::unit::{Unit, small};
@@ -25,6 +26,22 @@ const OVERDUE: Sql = Sql::same(
      ORDER BY execution_id",
 );
 
+const PULL_WORKERS: Sql = Sql::same("UPDATE worker SET last_beat_at = $1 WHERE last_beat_at > $1");
+
+// What waits keeps its order, and a pause between tries its length.
+const PULL_WAITING: Sql = Sql::same(
+    "UPDATE execution SET available_at = CASE WHEN status = 'requested' AND available_at - $2 > $1 THEN $1 \
+     ELSE available_at - $2 END WHERE status IN ('requested', 'retrying') AND available_at > $1",
+);
+
+const PULL_LEASES: Sql = Sql::same("UPDATE execution_attempt SET lease_ends_at = $1 WHERE live AND lease_ends_at > $1");
+
+const PULL_DEADLINES: Sql = Sql::same(
+    "UPDATE execution_attempt SET dispatch_deadline = $1 WHERE live AND state = 'assigned' AND dispatch_deadline > $1",
+);
+
+const PULL_OUTBOX: Sql = Sql::same("UPDATE outbox SET held_until = $1 WHERE held_until > $2");
+
 const RETRY_DUE: Sql = Sql {
     postgres: "SELECT EXISTS (SELECT 1 FROM execution WHERE waiting AND status = 'retrying' \
                AND available_at <= $1 AND available_at > $2) AS due",
@@ -32,19 +49,19 @@ const RETRY_DUE: Sql = Sql {
              status = 'retrying' AND available_at <= $1 AND available_at > $2) AS due",
 };
 
-/// Whether leases are spared at this tick, and until when they will be.
-///
-/// A gap in the ticks means that the database, the host or every reaper was away, or that the clock was set: workers
-/// could not renew, so their leases say nothing. A clock that was set back only makes leases longer.
-fn spare(now: i64, last_tick: Option<i64>, spare_until: Option<i64>, policy: &ReaperPolicy) -> (bool, Option<i64>) {
-    let gap = last_tick.is_some_and(|last| now.saturating_sub(last) > policy.gap_ms.saturating_mul(1000));
-    if gap {
-        return (true, Some(now.saturating_add(policy.lease_ms.saturating_mul(1000))));
-    }
-    // A period of grace that lies further ahead than it can last was made by a clock that has been set back since.
-    let longest = now.saturating_add(policy.lease_ms.saturating_mul(1000));
-    let until = spare_until.filter(|until| *until > now).map(|until| until.min(longest));
-    (until.is_some(), until)
+/// Pulls back what was written by a clock that has been set back since: nothing may wait, and nobody may look alive, until
+/// that clock is where it was.
+async fn pull_back(unit: &mut Unit, by: i64, policy: &ReaperPolicy) -> Result<(), Trouble> {
+    let now = unit.now;
+    let ahead = |millis: i64| now.saturating_add(millis.saturating_mul(1000));
+    unit.run(PULL_WORKERS, vec![now.into()]).await?;
+    unit.run(PULL_WAITING, vec![now.into(), by.into()]).await?;
+    unit.run(PULL_LEASES, vec![ahead(policy.lease_ms).into()]).await?;
+    unit.run(PULL_DEADLINES, vec![ahead(policy.dispatch_ms).into()]).await?;
+    unit.run(PULL_OUTBOX, vec![now.into(), ahead(policy.outbox_hold_ms).into()]).await?;
+    unit.touched.schedule = true;
+    unit.touched.outbox = true;
+    Ok(())
 }
 
 /// One tick.
@@ -52,8 +69,11 @@ pub(crate) async fn reap(unit: &mut Unit, policy: &ReaperPolicy) -> Result<ReapR
     let row = unit.one(LOCK_TICK, Vec::new()).await?.ok_or(sqlx::Error::RowNotFound)?;
     let last_tick: Option<i64> = row.get("last_tick_at")?;
     let now = unit.now;
-    let (spared, spare_until) = spare(now, last_tick, row.get("spare_until")?, policy);
+    let (spared, spare_until) = rules::spare(now, last_tick, row.get("spare_until")?, policy);
     unit.run(TICK, vec![now.into(), spare_until.into()]).await?;
+    if let Some(by) = rules::set_back(now, last_tick) {
+        pull_back(unit, by, policy).await?;
+    }
 
     // A retry that became due since the last tick: only a hint, the queue itself is ordered by time.
     let since = last_tick.unwrap_or(0).min(now);
@@ -78,50 +98,17 @@ pub(crate) async fn reap(unit: &mut Unit, policy: &ReaperPolicy) -> Result<ReapR
         let Some(standing) = unit.lock(id).await? else { continue };
         // Read again under the lock: it may have been renewed, claimed or ended meanwhile.
         let Some(attempt) = unit.attempt(id, number).await? else { continue };
-        match attempt.state {
-            AttemptState::Assigned if attempt.dispatch_deadline < now => {
+        match rules::overdue(attempt.state, attempt.dispatch_deadline, attempt.lease_ends_at, now, policy) {
+            Overdue::Unclaimed => {
                 unit.supersede(&standing, number, "not claimed in time").await?;
                 report.superseded.push(id);
             }
-            AttemptState::Claimed | AttemptState::Running
-                if attempt.lease_ends_at.is_some_and(|end| end < lease_bound) =>
-            {
+            Overdue::Lost => {
                 let status = unit.bury(&standing, &attempt).await?;
                 report.lost.push((id, number, status));
             }
-            _ => {}
+            Overdue::No => {}
         }
     }
     Ok(report)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000_000;
-
-    #[test]
-    fn a_gap_spares_every_lease_for_one_lease_time() {
-        let policy = ReaperPolicy::default();
-        let now = 1_000 * SECOND;
-        for (case, last_tick, spare_until, expected) in [
-            ("the first tick of all", None, None, (false, None)),
-            ("regular ticks", Some(now - 2 * SECOND), None, (false, None)),
-            ("exactly the gap", Some(now - 10 * SECOND), None, (false, None)),
-            ("just over the gap", Some(now - 10 * SECOND - 1), None, (true, Some(now + 45 * SECOND))),
-            ("within the grace", Some(now - 2 * SECOND), Some(now + SECOND), (true, Some(now + SECOND))),
-            ("after the grace", Some(now - 2 * SECOND), Some(now), (false, None)),
-            ("a second gap", Some(now - 60 * SECOND), Some(now - SECOND), (true, Some(now + 45 * SECOND))),
-            ("clock set back", Some(now + 3600 * SECOND), None, (false, None)),
-            (
-                "clock set back in the grace",
-                Some(now + 3600 * SECOND),
-                Some(now + 3640 * SECOND),
-                (true, Some(now + 45 * SECOND)),
-            ),
-        ] {
-            assert_eq!(spare(now, last_tick, spare_until, &policy), expected, "{case}");
-        }
-    }
 }

@@ -136,7 +136,21 @@ impl Backend for PostgresBackend {
         incarnation: Incarnation,
         requests: &[ClaimRequest],
     ) -> Result<(Vec<ClaimAnswer>, Touched), Trouble> {
-        bulk::claim(&self.pool, incarnation, requests).await
+        let (mut answers, mut touched) = bulk::claim(&self.pool, incarnation, requests).await?;
+        let left: Vec<usize> = (0..answers.len())
+            .filter(|place| requests[*place].again && answers[*place] == ClaimAnswer::Refused)
+            .collect();
+        if !left.is_empty() {
+            // Those that may have been granted before, by a call whose answer got lost.
+            let rest: Vec<ClaimRequest> = left.iter().map(|place| requests[*place].clone()).collect();
+            let mut unit = Unit::begin(self.begin().await?).await?;
+            let decided = operations::claim::claim(&mut unit, incarnation, &rest).await?;
+            touched.add(unit.commit().await?);
+            for (place, answer) in left.into_iter().zip(decided) {
+                answers[place] = answer;
+            }
+        }
+        Ok((answers, touched))
     }
 
     async fn complete(&self, completions: &[Completion]) -> Result<(Vec<Answered>, Touched), Trouble> {
@@ -149,13 +163,10 @@ impl Backend for PostgresBackend {
             let rest: Vec<Completion> = left.iter().map(|place| completions[*place].clone()).collect();
             let mut unit = Unit::begin(self.begin().await?).await?;
             let decided = operations::complete::complete(&mut unit, &rest).await?;
-            let more = unit.commit().await?;
+            touched.add(unit.commit().await?);
             for (place, answer) in left.into_iter().zip(decided) {
                 answers[place] = answer;
             }
-            touched.schedule |= more.schedule;
-            touched.outbox |= more.outbox;
-            touched.executions.extend(more.executions);
         }
         Ok((answers, touched))
     }

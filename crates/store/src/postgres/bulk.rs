@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use attune_types::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, LogChunk, Payload, WorkerId};
+use attune_types::{AttemptNumber, ExecutionId, Incarnation, LogChunk, Payload, WorkerId};
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{Row, query};
+use sqlx::{PgExecutor, Row, query};
 
 use crate::model::{
     Assigned, Assignment, ClaimAnswer, ClaimRequest, Claimed, Completion, Hold, ReaperPolicy, Submitted,
@@ -16,7 +16,7 @@ use crate::model::{
 use crate::operations::assign::Made;
 use crate::operations::submit::RequestRow;
 use crate::read_back::{document, to_text};
-use crate::retry::{self, Circumstances, Next};
+use crate::rules::{self, Circumstances, Next};
 use crate::token;
 use crate::trouble::Trouble;
 use crate::wake_bus::Touched;
@@ -169,7 +169,7 @@ pub(super) async fn submit(pool: &PgPool, mut rows: Vec<RequestRow>) -> Result<(
 }
 
 pub(super) async fn assign(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     assignments: &[Assignment],
     policy: &ReaperPolicy,
 ) -> Result<(Vec<Assigned>, Touched), Trouble> {
@@ -180,7 +180,7 @@ pub(super) async fn assign(
         .bind(column(assignments, |one| i64::from(one.most_live)))
         .bind(policy.dispatch_ms.saturating_mul(1000))
         .bind(policy.outbox_hold_ms.saturating_mul(1000))
-        .fetch_all(pool)
+        .fetch_all(executor)
         .await?;
     let mut touched = Touched::default();
     let mut assigned = Vec::with_capacity(rows.len());
@@ -204,7 +204,6 @@ pub(super) async fn claim(
     incarnation: Incarnation,
     requests: &[ClaimRequest],
 ) -> Result<(Vec<ClaimAnswer>, Touched), Trouble> {
-    let tokens = requests.iter().map(|_| token::fresh()).collect::<Result<Vec<LeaseToken>, _>>()?;
     // Requests of one moment come from one worker and name the same actions; holding one more costs one more commit.
     let named = requests.iter().filter_map(|one| match &one.hold {
         Hold::Actions(actions) => Some(actions.iter().cloned()),
@@ -222,7 +221,7 @@ pub(super) async fn claim(
             Hold::Actions(_) => 2,
         }))
         .bind(column(requests, |one| one.lease_ms.saturating_mul(1000)))
-        .bind(column(&tokens, |token| token::hash(*token).to_vec()))
+        .bind(column(requests, |one| token::hash(one.token).to_vec()))
         .bind(incarnation.0.to_vec())
         .bind(actions)
         .fetch_all(pool)
@@ -231,17 +230,13 @@ pub(super) async fn claim(
     let mut touched = Touched::default();
     for row in rows {
         let place = place(&row)?;
-        let (Some(request), Some(token), Some(answer)) =
-            (requests.get(place), tokens.get(place), answers.get_mut(place))
-        else {
-            continue;
-        };
+        let (Some(request), Some(answer)) = (requests.get(place), answers.get_mut(place)) else { continue };
         let held: bool = row.try_get("hold")?;
         *answer = ClaimAnswer::Granted(Box::new(Claimed {
             execution: request.execution,
             attempt: request.attempt,
             held,
-            token: *token,
+            token: request.token,
             spec: document("execution_request.spec", row.try_get("spec")?)?,
             parameters: document("execution_request.parameters", row.try_get("parameters")?)?,
             trace: row.try_get("trace")?,
@@ -259,7 +254,7 @@ pub(super) async fn complete(pool: &PgPool, completions: &[Completion]) -> Resul
         .iter()
         .map(|one| {
             let circumstances = Circumstances { policy: None, idempotent: false, tries: 1, cancel_requested: false };
-            match retry::next(&one.outcome, circumstances) {
+            match rules::next(&one.outcome, circumstances) {
                 Next::End(status) => Ok(status),
                 // Without a policy nothing is retried.
                 Next::Retry { .. } => Err(Trouble::from(sqlx::Error::RowNotFound)),

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "evidence", include_str!("../../../../migrations/sqlite/0002_evidence.sql")),
     (3, "artifacts", include_str!("../../../../migrations/sqlite/0003_artifacts.sql")),
     (4, "environments", include_str!("../../../../migrations/sqlite/0004_environments.sql")),
+    (5, "given_back", include_str!("../../../../migrations/sqlite/0005_given_back.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

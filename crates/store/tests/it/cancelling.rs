@@ -26,6 +26,7 @@ pub(crate) async fn what_has_not_started_is_cancelled_at_once(stage: &Stage) {
         execution: claimed,
         attempt: held.attempt,
         token: Some(held.token),
+        never_started: false,
         reason: String::new(),
         outcome: None,
     };

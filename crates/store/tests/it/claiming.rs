@@ -3,15 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attune_store::{Answered, ClaimAnswer, ClaimRequest, HandBack, Hold};
+use attune_store::{Answered, CancelAnswer, ClaimAnswer, ClaimRequest, HandBack, Hold};
 use attune_types::{
     AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, Outcome, RetryCause,
 };
 
-use crate::stage::{Hand, Stage, claim_request, request, retried, wrong_token};
+use crate::stage::{Hand, Stage, claim_request, request, retried, success, wrong_token};
 
 fn back(execution: ExecutionId, attempt: i32, token: Option<LeaseToken>) -> HandBack {
-    HandBack { execution, attempt: AttemptNumber(attempt), token, reason: "no interpreter".into(), outcome: None }
+    HandBack {
+        execution,
+        attempt: AttemptNumber(attempt),
+        token,
+        never_started: false,
+        reason: "no interpreter".into(),
+        outcome: None,
+    }
 }
 
 async fn state(stage: &Stage, id: ExecutionId, attempt: usize) -> AttemptState {
@@ -118,7 +125,95 @@ pub(crate) async fn a_held_claim_starts_only_with_its_token(stage: &Stage) {
     assert_eq!(start(Some(work.token), Incarnation([9; 16])).await, Answered::Refused);
     assert_eq!(start(Some(work.token), hand.incarnation).await, Answered::Accepted);
     assert_eq!(stage.status(id).await, ExecutionStatus::Running);
+    // The answer got lost, and is given once more.
+    assert_eq!(start(Some(work.token), hand.incarnation).await, Answered::Accepted);
+    let _applied = stage.complete(success(&work)).await;
     assert_eq!(start(Some(work.token), hand.incarnation).await, Answered::Refused);
+}
+
+pub(crate) async fn a_claim_whose_answer_got_lost_is_answered_again_and_only_to_its_token(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    for held in [false, true] {
+        stage.beat(hand, Vec::new()).await;
+        let id = stage.submit(request()).await;
+        stage.assign(id, hand).await.expect("assigned");
+        let first = claim_request(id, 1, held);
+        let ask = |request: ClaimRequest, incarnation| {
+            let store = stage.store.clone();
+            async move { store.claim(incarnation, vec![request]).await.expect("answered").remove(0) }
+        };
+        // Asked again without ever having been asked: the same as asking for the first time.
+        let again = ClaimRequest { again: true, ..first.clone() };
+        let ClaimAnswer::Granted(granted) = ask(again.clone(), hand.incarnation).await else { panic!("granted") };
+        assert!(stage.live(40).await.iter().all(|report| report.lost.is_empty()));
+        let ClaimAnswer::Granted(repeated) = ask(again.clone(), hand.incarnation).await else { panic!("granted") };
+        assert_eq!(granted, repeated);
+        assert_eq!((granted.token, granted.held), (first.token, held));
+        // A message that is delivered twice is another claim, with another token; so is another life.
+        assert_eq!(ask(first.clone(), hand.incarnation).await, ClaimAnswer::Refused);
+        let other = ClaimRequest { again: true, ..claim_request(id, 1, held) };
+        assert_eq!(ask(other, hand.incarnation).await, ClaimAnswer::Refused);
+        assert_eq!(ask(again.clone(), Incarnation([9; 16])).await, ClaimAnswer::Refused);
+        // Its lease counts from the last answer.
+        assert!(stage.live(40).await.iter().all(|report| report.lost.is_empty()));
+        if held {
+            continue;
+        }
+        assert_eq!(stage.complete(success(&granted)).await, Answered::Accepted);
+        assert_eq!(ask(again, hand.incarnation).await, ClaimAnswer::Refused, "it has ended");
+        let kinds = stage.kinds(id).await;
+        assert_eq!(kinds.iter().filter(|kind| *kind == "execution.running").count(), 1, "{kinds:?}");
+    }
+}
+
+pub(crate) async fn what_was_cancelled_before_its_claim_was_heard_ends_without_having_run(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let id = stage.submit(request()).await;
+    stage.assign(id, hand).await.expect("assigned");
+    let first = claim_request(id, 1, false);
+    let _lost = stage.store.claim(hand.incarnation, vec![first.clone()]).await.expect("answered");
+    assert_eq!(stage.store.cancel(id, "ann").await.expect("answered"), CancelAnswer::Canceling);
+    let again = vec![ClaimRequest { again: true, ..first }];
+    assert_eq!(stage.store.claim(hand.incarnation, again).await.expect("answered"), [ClaimAnswer::Refused]);
+    assert_eq!(stage.execution(id).await.outcome, Some(Outcome::Cancelled { by: "ann".into() }));
+    assert_eq!(state(stage, id, 1).await, AttemptState::Cancelled);
+    assert_eq!(stage.completed_messages().await, [(id, ExecutionStatus::Cancelled)]);
+}
+
+pub(crate) async fn a_start_that_was_not_made_use_of_is_given_back_on_its_workers_word(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let work = stage.run(request(), hand).await;
+    let id = work.execution;
+    let vouched = |token, attempt| HandBack { never_started: true, ..back(id, attempt, token) };
+    let give = |wish: HandBack, incarnation| {
+        let store = stage.store.clone();
+        async move { store.hand_back(incarnation, vec![wish]).await.expect("answered")[0] }
+    };
+    assert_eq!(give(vouched(None, 1), hand.incarnation).await, Answered::Refused);
+    assert_eq!(give(vouched(Some(wrong_token()), 1), hand.incarnation).await, Answered::Refused);
+    assert_eq!(give(vouched(Some(work.token), 1), Incarnation([9; 16])).await, Answered::Refused);
+    assert_eq!(give(vouched(Some(work.token), 1), hand.incarnation).await, Answered::Accepted);
+    let attempt = stage.store.attempts(id).await.expect("attempts").remove(0);
+    assert_eq!((attempt.state, attempt.started_at), (AttemptState::HandedBack, None));
+    assert_eq!(stage.status(id).await, ExecutionStatus::Retrying);
+    assert_eq!(stage.number("SELECT tries FROM execution").await, 0, "no try counts");
+    assert_eq!(stage.number("SELECT unstarted FROM execution").await, 1);
+    // At once, and its late word changes nothing.
+    assert_eq!(stage.complete(success(&work)).await, Answered::Refused);
+    let next = stage.run_again(id, hand).await;
+    assert_eq!(next.attempt, AttemptNumber(2));
+    stage.store.cancel(id, "ann").await.expect("answered");
+    assert_eq!(give(vouched(Some(next.token), 2), hand.incarnation).await, Answered::Accepted);
+    assert_eq!(stage.execution(id).await.outcome, Some(Outcome::Cancelled { by: "ann".into() }));
+    assert_eq!(stage.completed_messages().await, [(id, ExecutionStatus::Cancelled)]);
+
+    let endless = stage.submit(request()).await;
+    for attempt in 1..=stage.policy.most_unstarted {
+        let work = stage.run_again(endless, hand).await;
+        let wish = HandBack { never_started: true, ..back(endless, attempt, Some(work.token)) };
+        assert_eq!(give(wish, hand.incarnation).await, Answered::Accepted);
+    }
+    assert!(matches!(stage.execution(endless).await.outcome, Some(Outcome::Undeliverable { .. })));
 }
 
 pub(crate) async fn what_is_handed_back_waits_again_and_is_not_counted(stage: &Stage) {

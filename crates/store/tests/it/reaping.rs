@@ -1,17 +1,17 @@
 //! Leases, deadlines, silence, and the reaper's own absence.
 
-use attune_store::{Answered, Beat, ReapReport};
+use attune_store::{Answered, Beat, ReapReport, Registration};
 use attune_types::{AttemptState, ExecutionStatus, Outcome, RetryCause, WorkerStatus};
 
-use crate::stage::{Hand, Stage, request, retried, success};
+use crate::stage::{Hand, Stage, completion, registration, request, retried, success};
 
 impl Stage {
-    async fn tick(&self) -> ReapReport {
+    pub(crate) async fn tick(&self) -> ReapReport {
         self.store.reap(&self.policy).await.expect("reaped")
     }
 
     /// Lets time pass while the reaper ticks as it should.
-    async fn live(&self, seconds: i64) -> Vec<ReapReport> {
+    pub(crate) async fn live(&self, seconds: i64) -> Vec<ReapReport> {
         let mut reports = vec![self.tick().await];
         let mut left = seconds * 1000;
         while left > 0 {
@@ -23,7 +23,11 @@ impl Stage {
         reports
     }
 
-    async fn beat(&self, hand: Hand, holding: Vec<(attune_types::ExecutionId, attune_types::AttemptNumber)>) {
+    pub(crate) async fn beat(
+        &self,
+        hand: Hand,
+        holding: Vec<(attune_types::ExecutionId, attune_types::AttemptNumber)>,
+    ) {
         let beat =
             Beat { worker: hand.id, incarnation: hand.incarnation, holding, lease_ms: 45_000, refuses_work: false };
         assert!(!self.store.beat(&beat).await.expect("beaten").replaced);
@@ -107,6 +111,58 @@ pub(crate) async fn a_clock_set_back_loses_nothing(stage: &Stage) {
     stage.beat(hand, vec![(work.execution, work.attempt)]).await;
     assert_eq!(lost(&stage.live(40).await), 0);
     assert_eq!(stage.status(work.execution).await, ExecutionStatus::Running);
+}
+
+pub(crate) async fn a_clock_set_back_holds_nothing_up(stage: &Stage) {
+    const HOUR: i64 = 3_600_000;
+    let (dead, idle) = (stage.worker("dead", 1).await, stage.worker("idle", 2).await);
+    let lost_one = stage.run(request(), dead).await;
+    let unclaimed = stage.submit(request()).await;
+    stage.assign(unclaimed, dead).await.expect("assigned");
+    let retry = stage.run(retried(&[RetryCause::Failed], true), idle).await;
+    let _applied = stage.complete(completion(&retry, Outcome::Exited { code: 1 })).await;
+    let (first, second) = (stage.submit(request()).await, stage.submit(request()).await);
+    stage.store.take_outbox(100, stage.policy.outbox_hold_ms).await.expect("taken");
+    stage.tick().await;
+    stage.pass(-HOUR).await;
+    stage.tick().await;
+    let third = stage.submit(request()).await;
+    // What waits is placed, in its old order; what was in hand is offered again; who is silent is seen to be.
+    stage.beat(idle, Vec::new()).await;
+    let view = stage.store.placement_view(10, &[]).await.expect("a view");
+    let waiting: Vec<_> = view.waiting.iter().map(|waiting| waiting.execution).collect();
+    assert_eq!(waiting, [first, second, third]);
+    let mut reports = Vec::new();
+    let mut taken = 0;
+    for _ in 0..10 {
+        reports.extend(stage.live(5).await);
+        stage.beat(idle, Vec::new()).await;
+        taken += stage.store.take_outbox(100, stage.policy.outbox_hold_ms).await.expect("taken").len();
+    }
+    assert!(taken > 0, "messages that somebody held are free again");
+    assert!(reports.iter().any(|report| report.unreachable == [dead.id]));
+    assert!(reports.iter().any(|report| report.superseded == [unclaimed]));
+    assert_eq!(lost(&reports), 1);
+    assert_eq!(stage.status(lost_one.execution).await, ExecutionStatus::Abandoned);
+    stage.run_again(retry.execution, idle).await;
+}
+
+pub(crate) async fn what_no_worker_survives_preparing_fails_after_three(stage: &Stage) {
+    let id = stage.submit(request()).await;
+    for life in 1..=3 {
+        let hand = stage.worker("w", life).await;
+        stage.assign(id, hand).await.expect("assigned");
+        stage.claim(id, i32::from(life), hand, true).await.expect("granted");
+        let evidence = Registration { previous_is_dead: true, ..registration("w", life + 1) };
+        stage.store.register_worker(&evidence).await.expect("registered");
+        let expected = if life < 3 { ExecutionStatus::Requested } else { ExecutionStatus::Failed };
+        assert_eq!(stage.status(id).await, expected, "after {life}");
+    }
+    let Some(Outcome::Undeliverable { nearest_misses }) = stage.execution(id).await.outcome else {
+        panic!("an outcome")
+    };
+    assert!(nearest_misses[0].lacks[0].starts_with("3 workers vanished"), "{nearest_misses:?}");
+    assert_eq!(stage.completed_messages().await, [(id, ExecutionStatus::Failed)]);
 }
 
 pub(crate) async fn what_nobody_claims_in_time_waits_again(stage: &Stage) {

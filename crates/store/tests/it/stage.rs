@@ -207,7 +207,8 @@ pub(crate) fn registration(name: &str, life: u8) -> Registration {
 
 pub(crate) fn claim_request(id: ExecutionId, attempt: i32, hold: bool) -> ClaimRequest {
     let hold = if hold { Hold::Everything } else { Hold::Nothing };
-    ClaimRequest { execution: id, attempt: AttemptNumber(attempt), hold, lease_ms: 45_000 }
+    let token = attune_store::fresh_token().expect("random bytes");
+    ClaimRequest { execution: id, attempt: AttemptNumber(attempt), hold, lease_ms: 45_000, token, again: false }
 }
 
 pub(crate) fn spec(runtime: &str) -> ExecutionSpec {

@@ -9,6 +9,7 @@ use attune_config::Config;
 use attune_process::sandbox::{keep_memory_private, probe};
 use attune_queue::{ConnectOptions, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, Store, StoreError};
+use attune_supervise::leave_within;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
@@ -24,6 +25,8 @@ use crate::sandbox::SandboxSettings;
 use crate::settings::Settings;
 use crate::stop_reason::StopReason;
 
+/// How long a worker that gave up may take to end in order.
+const LAST_RESORT: Duration = Duration::from_secs(10);
 /// The pause between two tries to open the database at start.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -133,6 +136,15 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
         () = signals.next() => return Ok(StopReason::Drained),
     };
     progress::show(worker.preparation());
+    let stopping = worker.stopping();
+    tokio::spawn(async move {
+        let reason = stopping.await;
+        if matches!(reason, StopReason::GaveUp { .. })
+            && let Err(error) = leave_within(LAST_RESORT, i32::from(reason.exit_code()))
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "no thread is left to end the process");
+        }
+    });
     let reason = until_stopped(&worker, &mut signals).await;
     queue.close().await;
     store.close().await;
@@ -199,8 +211,11 @@ async fn open_queue(config: &Config, settings: &Settings) -> Result<Arc<dyn Queu
         tracing::warn!("no message_queue.url: work comes with the heartbeat alone");
         return Ok(Arc::new(MemoryQueue::new()));
     };
-    let options =
-        ConnectOptions { name: format!("attune-worker {}", settings.name), start_deadline: settings.patience };
+    let options = ConnectOptions {
+        name: format!("attune-worker {}", settings.name),
+        start_deadline: settings.patience,
+        confirm_timeout: config.message_queue.confirm_timeout,
+    };
     attune_queue::connect(url.expose(), options).await.map_err(|error| ServeError::Queue(Box::new(error)))
 }
 

@@ -141,7 +141,8 @@ impl Executor {
             Effect::HandBack { reason, outcome } => {
                 let Key { execution, attempt } = self.key;
                 let token = Some(self.grant.work.token);
-                self.deps.finisher.hand_back(HandBack { execution, attempt, token, reason, outcome });
+                let never_started = false;
+                self.deps.finisher.hand_back(HandBack { execution, attempt, token, never_started, reason, outcome });
                 context.stop();
             }
             Effect::Leave => {
@@ -186,7 +187,8 @@ impl Executor {
         let (store, incarnation) = (Arc::clone(&self.deps.store), self.deps.incarnation);
         let Key { execution, attempt } = self.key;
         let token = Some(self.grant.work.token);
-        let request = HandBack { execution, attempt, token, reason: String::new(), outcome: None };
+        let (never_started, reason) = (false, String::new());
+        let request = HandBack { execution, attempt, token, never_started, reason, outcome: None };
         let asking = async move {
             loop {
                 match store.start(incarnation, vec![request.clone()]).await {

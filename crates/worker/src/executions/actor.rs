@@ -14,7 +14,7 @@ use actix::{
 use attune_queue::DeliveryTag;
 use attune_store::{Completion, HandBack};
 use attune_supervise::{Children, Drain, Exit, Life};
-use attune_types::{ExecutionId, Outcome};
+use attune_types::{ExecutionId, LeaseToken, Outcome};
 
 use super::books::Books;
 use super::claims::Claims;
@@ -123,6 +123,9 @@ impl Executions {
         for key in todo.execute {
             self.execute(key, context);
         }
+        for key in todo.hand_back {
+            self.hand_back_granted(key);
+        }
         if !todo.claim.is_empty() {
             let hold = self.deps.environments.hold();
             tokio::spawn(self.deps.claims.clone().claim(todo.claim, hold));
@@ -170,9 +173,11 @@ impl Executions {
             // Nothing is reported before nothing of it is left: a retry must never meet its predecessor.
             books.end(key).await;
             if held {
+                // Whether the store let it start is not known here: if it did, the end counts instead.
                 let Completion { execution, attempt, token, .. } = completion;
-                let token = Some(token);
-                finisher.hand_back(HandBack { execution, attempt, token, reason: why, outcome: None });
+                let (token, never_started) = (Some(token), false);
+                let hand_back = HandBack { execution, attempt, token, never_started, reason: why, outcome: None };
+                finisher.hand_back_or_complete(hand_back, completion, action);
             } else {
                 finisher.complete(completion, action);
             }
@@ -189,13 +194,17 @@ impl Executions {
     fn drop_waiting(&self) -> (Vec<DeliveryTag>, Vec<HandBack>) {
         let waiting = self.deps.books.ledger().forget_waiting();
         let (mut tags, mut attempts) = (Vec::new(), Vec::new());
-        for (key, mut deliveries) in waiting {
-            tags.append(&mut deliveries);
-            let Key { execution, attempt } = key;
-            let reason = "the worker takes no more work".to_owned();
-            attempts.push(HandBack { execution, attempt, token: None, reason, outcome: None });
+        for mut forgotten in waiting {
+            tags.append(&mut forgotten.tags);
+            attempts.push(unstarted(forgotten.key, forgotten.asked));
         }
         (tags, attempts)
+    }
+
+    /// Gives back what was granted while this worker drains.
+    fn hand_back_granted(&self, key: Key) {
+        let Some(grant) = self.deps.books.ledger().unreported(key) else { return };
+        self.deps.finisher.hand_back(unstarted(key, Some(grant.work.token)));
     }
 
     fn hand_back_waiting(&self) {
@@ -209,6 +218,13 @@ impl Executions {
             acknowledge.do_send(Acknowledge(tags));
         });
     }
+}
+
+/// Gives back what nothing was started of: it waits, or its claim was granted and nobody was told to run it.
+fn unstarted(key: Key, token: Option<LeaseToken>) -> HandBack {
+    let Key { execution, attempt } = key;
+    let reason = "the worker takes no more work".to_owned();
+    HandBack { execution, attempt, token, never_started: true, reason, outcome: None }
 }
 
 fn draining_stop() -> Stop {

@@ -22,6 +22,8 @@ pub struct Desk {
 pub struct Todo {
     /// Granted attempts that want an executor.
     pub execute: Vec<Key>,
+    /// Granted attempts that nobody was told to run, and that nobody shall: they are given back.
+    pub hand_back: Vec<Key>,
     /// Attempts to ask the store for.
     pub claim: Vec<Key>,
     /// Whether nothing is left and nothing will come.
@@ -65,11 +67,12 @@ impl Desk {
 
     /// Everything that the ledger allows now; what is to be claimed is noted there.
     pub fn todo(&self, ledger: &mut Ledger, slots: usize) -> Todo {
-        let execute = ledger.idle_grants();
+        let grants = ledger.idle_grants();
+        let (execute, hand_back) = if self.is_draining { (Vec::new(), grants) } else { (grants, Vec::new()) };
         let takes = self.is_accepting && !self.is_draining && !self.is_paused;
         let claim = if takes { ledger.take(slots) } else { Vec::new() };
         // What is granted is in the ledger until its end is known, so it is never empty with something to execute.
-        Todo { execute, claim, is_over: self.is_draining && ledger.is_empty() }
+        Todo { execute, hand_back, claim, is_over: self.is_draining && ledger.is_empty() }
     }
 
     /// What follows from an offer that the ledger has noted.

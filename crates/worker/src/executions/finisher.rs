@@ -43,20 +43,37 @@ impl Finisher {
         // Its slot is free from now on.
         self.proceed.do_send(Proceed);
         let finisher = self.clone();
+        tokio::spawn(async move { finisher.see_through(key, completion, action).await });
+    }
+
+    /// Offers an end until the store answers, and tells everybody.
+    async fn see_through(&self, key: Key, completion: Completion, action: ActionRef) {
+        let (outcome, resources) = (completion.outcome.clone(), completion.resources);
+        let accepted = self.offer(completion).await == Answered::Accepted;
+        self.books.counters.add(if accepted { Count::Completed } else { Count::Late });
+        tracing::debug!(execution.id = %key.execution, attempt = %key.attempt, accepted, outcome = outcome.summary(), "execution ended");
+        let (execution, attempt) = key.pair();
+        let at = Timestamp(clock::wall());
+        for observer in self.observers.iter() {
+            let (action, outcome) = (action.clone(), outcome.clone());
+            observer.do_send(ExecutionNotice::Ended { execution, attempt, action, outcome, resources, accepted, at });
+        }
+        self.release(key);
+    }
+
+    /// Gives back an attempt whose start may have been allowed; if it was, its end is reported instead. Nothing, when its
+    /// end was reported before.
+    pub(crate) fn hand_back_or_complete(&self, hand_back: HandBack, completion: Completion, action: ActionRef) {
+        let key = Key::new(hand_back.execution, hand_back.attempt);
+        if !self.books.ledger().report(key) {
+            return;
+        }
+        let finisher = self.clone();
         tokio::spawn(async move {
-            let (outcome, resources) = (completion.outcome.clone(), completion.resources);
-            let answer = finisher.offer(completion).await;
-            let accepted = answer == Answered::Accepted;
-            finisher.books.counters.add(if accepted { Count::Completed } else { Count::Late });
-            tracing::debug!(execution.id = %key.execution, attempt = %key.attempt, accepted, outcome = outcome.summary(), "execution ended");
-            let (execution, attempt) = key.pair();
-            let at = Timestamp(clock::wall());
-            for observer in finisher.observers.iter() {
-                let (action, outcome) = (action.clone(), outcome.clone());
-                let notice = ExecutionNotice::Ended { execution, attempt, action, outcome, resources, accepted, at };
-                observer.do_send(notice);
+            match finisher.hand_back_now(vec![hand_back]).await.first() {
+                Some(Answered::Refused) => finisher.see_through(key, completion, action).await,
+                _ => finisher.release(key),
             }
-            finisher.release(key);
         });
     }
 
@@ -74,13 +91,15 @@ impl Finisher {
         });
     }
 
-    /// Gives back attempts that never started, and waits until the store knows or cannot be told.
-    pub(crate) async fn hand_back_now(&self, attempts: Vec<HandBack>) {
+    /// Gives back attempts that never started, and waits until the store knows or cannot be told; what it answered, or
+    /// nothing when it could not be told.
+    pub(crate) async fn hand_back_now(&self, attempts: Vec<HandBack>) -> Vec<Answered> {
         for attempt in 0..HAND_BACK_TRIES {
             match self.store.hand_back(self.incarnation, attempts.clone()).await {
-                Ok(_) => {
-                    attempts.iter().for_each(|_| self.books.counters.add(Count::HandedBack));
-                    return;
+                Ok(answers) => {
+                    let accepted = answers.iter().filter(|answer| **answer == Answered::Accepted);
+                    accepted.for_each(|_| self.books.counters.add(Count::HandedBack));
+                    return answers;
                 }
                 Err(error) if error.is_passing() && attempt + 1 < HAND_BACK_TRIES => {
                     tokio::time::sleep(PAUSES.0).await;
@@ -91,10 +110,11 @@ impl Finisher {
                         attempts = attempts.len(),
                         "attempts could not be handed back; they are dispatched again when their time is over"
                     );
-                    return;
+                    break;
                 }
             }
         }
+        Vec::new()
     }
 
     /// Forgets an attempt whose end is known to the store.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use attune_queue::DeliveryTag;
 use attune_store::Claimed;
-use attune_types::ExecutionId;
+use attune_types::{ExecutionId, LeaseToken};
 
 use super::key::Key;
 
@@ -41,6 +41,20 @@ struct Entry {
     /// Deliveries that are to be settled once the claim was answered.
     tags: Vec<DeliveryTag>,
     phase: Phase,
+    /// The token of its claim, once the store was asked for it. While it waits, that means that no answer came: it may
+    /// have been granted, and nothing of it was started.
+    asked: Option<LeaseToken>,
+}
+
+/// Something that waited and is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Which.
+    pub key: Key,
+    /// Its deliveries, to be settled.
+    pub tags: Vec<DeliveryTag>,
+    /// The token of a claim that was never answered.
+    pub asked: Option<LeaseToken>,
 }
 
 /// What became of an offer.
@@ -67,11 +81,11 @@ impl Ledger {
         match self.entries.get_mut(&key) {
             None => {
                 let tags = tag.into_iter().collect();
-                self.entries.insert(key, Entry { tags, phase: Phase::Waiting });
+                self.entries.insert(key, Entry { tags, phase: Phase::Waiting, asked: None });
                 self.order.push_back(key);
                 Offered::New
             }
-            Some(Entry { tags, phase: Phase::Waiting | Phase::Claiming }) => {
+            Some(Entry { tags, phase: Phase::Waiting | Phase::Claiming, .. }) => {
                 if let Some(tag) = tag.filter(|tag| !tags.contains(tag)) {
                     tags.push(tag);
                 }
@@ -96,6 +110,14 @@ impl Ledger {
             }
         }
         taken
+    }
+
+    /// Notes that the store is being asked for an attempt; the token to ask with, and whether it was asked before. The token
+    /// stays the same as long as the attempt is in these books, so that the store can give a lost answer once more.
+    pub fn ask(&mut self, key: Key, fresh: LeaseToken) -> (LeaseToken, bool) {
+        let Some(entry) = self.entries.get_mut(&key) else { return (fresh, false) };
+        let again = entry.asked.is_some();
+        (*entry.asked.get_or_insert(fresh), again)
     }
 
     /// Puts attempts whose claim could not be asked back to the head of the line.
@@ -136,10 +158,14 @@ impl Ledger {
         self.forget(key)
     }
 
-    /// Forgets everything that waits, oldest first, with the deliveries to settle.
-    pub fn forget_waiting(&mut self) -> Vec<(Key, Vec<DeliveryTag>)> {
+    /// Forgets everything that waits, oldest first.
+    pub fn forget_waiting(&mut self) -> Vec<Forgotten> {
         let waiting: Vec<Key> = self.order.drain(..).collect();
-        waiting.into_iter().filter_map(|key| Some((key, self.entries.remove(&key)?.tags))).collect()
+        let forget = |key| {
+            let Entry { tags, asked, .. } = self.entries.remove(&key)?;
+            Some(Forgotten { key, tags, asked })
+        };
+        waiting.into_iter().filter_map(forget).collect()
     }
 
     /// Hands a granted attempt to the executor that is represented by `presence`.

@@ -9,7 +9,7 @@ use attune_types::{
 use proptest::prelude::*;
 
 use super::key::Key;
-use super::ledger::{Grant, Ledger, Offered};
+use super::ledger::{Forgotten, Grant, Ledger, Offered};
 
 fn key(number: i64) -> Key {
     Key::new(ExecutionId(number), AttemptNumber(1))
@@ -84,12 +84,31 @@ fn slots_bound_what_is_taken_and_a_failed_claim_keeps_its_place() {
     ledger.unclaimed(&[key(1), key(2)]);
     assert_eq!(ledger.take(2), [key(2)], "the granted one stays granted");
     ledger.unclaimed(&[key(2)]);
-    let waiting: Vec<Key> = ledger.forget_waiting().into_iter().map(|(key, _)| key).collect();
+    let waiting: Vec<Key> = ledger.forget_waiting().into_iter().map(|forgotten| forgotten.key).collect();
     assert_eq!(waiting, [key(2), key(3), key(4), key(5)]);
     assert_eq!(ledger.held(), [key(1)]);
 }
 
 #[test]
+#[test]
+fn a_claim_that_is_asked_again_shows_the_same_token_until_the_attempt_is_forgotten() {
+    let mut ledger = Ledger::default();
+    let token = |byte| LeaseToken([byte; 16]);
+    ledger.offer(key(1), None);
+    ledger.take(1);
+    assert_eq!(ledger.ask(key(1), token(1)), (token(1), false));
+    ledger.unclaimed(&[key(1)]);
+    ledger.take(1);
+    assert_eq!(ledger.ask(key(1), token(2)), (token(1), true));
+    ledger.unclaimed(&[key(1)]);
+    let forgotten = ledger.forget_waiting();
+    assert_eq!(forgotten, [Forgotten { key: key(1), tags: Vec::new(), asked: Some(token(1)) }]);
+    // A message that comes again after that is another claim, and must not pass for the first.
+    ledger.offer(key(1), None);
+    ledger.take(1);
+    assert_eq!(ledger.ask(key(1), token(3)), (token(3), false));
+}
+
 fn a_crashed_executor_is_noticed_and_reported_once() {
     let mut ledger = Ledger::default();
     ledger.offer(key(1), None);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_store::{Completion, Store};
+use tokio::time::Instant;
 
 use super::key::Key;
 use super::spool::Spool;
@@ -28,6 +29,23 @@ pub(crate) async fn offer_once(store: &Arc<dyn Store>, spool: &Spool, ends: Vec<
         }
     }
     left
+}
+
+/// Offers ends until all were answered or `patience` is over; those that could not be offered.
+pub(crate) async fn offer_until(
+    store: &Arc<dyn Store>,
+    spool: &Spool,
+    mut ends: Vec<Completion>,
+    patience: Duration,
+) -> Vec<Completion> {
+    let deadline = Instant::now() + patience;
+    loop {
+        ends = offer_once(store, spool, ends).await;
+        if ends.is_empty() || Instant::now() >= deadline {
+            return ends;
+        }
+        tokio::time::sleep(PAUSES.0).await;
+    }
 }
 
 /// Offers ends until all were answered.

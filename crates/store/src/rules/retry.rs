@@ -4,24 +4,27 @@ use attune_types::{ExecutionStatus, Outcome, RetryCause, RetryPolicy};
 
 /// What the decision looks at, besides the outcome.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Circumstances<'a> {
+pub struct Circumstances<'a> {
     /// The policy that the execution was submitted with.
-    pub(crate) policy: Option<&'a RetryPolicy>,
+    pub policy: Option<&'a RetryPolicy>,
     /// Whether running it twice has the effect of running it once.
-    pub(crate) idempotent: bool,
+    pub idempotent: bool,
     /// Attempts that ended with an outcome, this one included.
-    pub(crate) tries: i32,
+    pub tries: i32,
     /// Whether somebody asked for a cancel.
-    pub(crate) cancel_requested: bool,
+    pub cancel_requested: bool,
 }
 
 /// What follows an ended attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub enum Next {
     /// Nothing: the execution has ended too.
     End(ExecutionStatus),
     /// Another attempt after a pause in milliseconds.
-    Retry { pause_ms: i64 },
+    Retry {
+        /// How long.
+        pause_ms: i64,
+    },
 }
 
 /// The cause a policy would have to name; `None` for what is never retried.
@@ -41,11 +44,22 @@ const fn needs_idempotence(cause: RetryCause) -> bool {
     matches!(cause, RetryCause::Lost | RetryCause::Interrupted | RetryCause::Timeout)
 }
 
+/// How many workers may vanish while they prepare one and the same execution.
+const MOST_VANISHED: i64 = 3;
+
+/// Whether an execution is to blame under which so many workers vanished before they let anything of it run. Each of them
+/// may have been unlucky; all of them were not.
+#[must_use]
+pub const fn is_poison(vanished: i64) -> bool {
+    vanished >= MOST_VANISHED
+}
+
 /// Decides what follows.
 ///
 /// A cancel that was asked for wins over every other end, except over a success: whatever exited 0 by itself did what
 /// it was asked, and saying otherwise would be untrue.
-pub(crate) fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next {
+#[must_use]
+pub fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next {
     let end = outcome.execution_status();
     if outcome.is_success() {
         return Next::End(end);
