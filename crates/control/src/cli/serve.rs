@@ -21,7 +21,6 @@ use crate::handle::ControlHandle;
 use crate::retention::retention_of;
 use crate::ticks::Ticks;
 
-use crate::vault::{Vault, VaultError, keyring_of};
 
 /// How long a server that gave up may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(10);
@@ -72,7 +71,6 @@ impl ServeError {
             | Self::Control(ControlError::Exposed { .. } | ControlError::WeakToken { .. }) => BAD_INPUT,
             _ => UNAVAILABLE,
         }
-            | Self::Keys(_)
     }
 }
 
@@ -166,7 +164,6 @@ async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) ->
             scheduler: config.protocol.scheduler_poll,
             relay: config.protocol.relay_poll,
             reaper: config.protocol.reaper_tick,
-        .vault(vault_of(config)?)
         });
     control.start().await.map_err(ServeError::Control)
 }
