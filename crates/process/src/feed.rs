@@ -37,7 +37,10 @@ fn nothing() -> io::Result<&'static File> {
     match NOTHING.get() {
         Some(file) => Ok(file),
         None => {
-            let file = File::open("/dev/null")?;
+            let file = match File::open("/dev/null") {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => File::from(system::nothing()?),
+                opened => opened?,
+            };
             Ok(NOTHING.get_or_init(|| file))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_int};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use super::{check, clock};
@@ -91,16 +91,37 @@ pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// A file that has nothing to read: `/dev/null`, and in a root directory without devices an empty file in memory that
+/// stays empty.
+pub(crate) fn nothing() -> io::Result<OwnedFd> {
+    // SAFETY: the path is a C string constant.
+    match check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }) {
+        // SAFETY: it was opened a moment ago and nobody else owns it.
+        Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+            // SAFETY: the name is a C string constant.
+            let fd = check(unsafe { libc::memfd_create(c"nothing".as_ptr(), flags) })?;
+            // SAFETY: it was made a moment ago and nobody else owns it.
+            let file = unsafe { OwnedFd::from_raw_fd(fd) };
+            let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
+            // SAFETY: F_ADD_SEALS takes an int and touches no memory of ours.
+            check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+            Ok(file)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Sees to it that the numbers below `end` are taken, so that no descriptor that is opened later gets one of them.
 pub(crate) fn occupy_below(end: RawFd) -> io::Result<()> {
     loop {
-        // SAFETY: the path is a C string constant.
-        let fd = check(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) })?;
-        if fd >= end {
-            // SAFETY: it was opened a moment ago and nobody else owns it.
-            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+        let taken = nothing()?;
+        if taken.as_raw_fd() >= end {
             return Ok(());
         }
+        // It stays open for as long as the process lives.
+        let _number = taken.into_raw_fd();
     }
 }
 

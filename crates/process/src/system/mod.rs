@@ -21,7 +21,7 @@ use std::io;
 pub(crate) use birth::{Birth, Failed, Pointers, give_birth};
 pub(crate) use clocks::{clock, set_timer, timer};
 pub(crate) use descriptors::{
-    await_all, duplicate_from, inherited, memory_file, occupy_below, pipe, read, set_nonblocking, shut_down,
+    await_all, duplicate_from, inherited, memory_file, nothing, occupy_below, pipe, read, set_nonblocking, shut_down,
     socket_pair, unread, wait_readable, widen,
 };
 pub(crate) use facts::{free_bytes, may_write, most_open_files};

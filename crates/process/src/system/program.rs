@@ -3,10 +3,10 @@
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-use super::duplicate_from;
+use super::{duplicate_from, nothing};
 
 /// File actions of one spawn; freed on drop.
 struct FileActions(libc::posix_spawn_file_actions_t);
@@ -23,13 +23,6 @@ impl FileActions {
     fn duplicate(&mut self, from: RawFd, to: RawFd) -> io::Result<()> {
         // SAFETY: the structure is valid since `new`.
         returned(unsafe { libc::posix_spawn_file_actions_adddup2(&raw mut self.0, from, to) })
-    }
-
-    fn open_nothing(&mut self, at: RawFd) -> io::Result<()> {
-        // SAFETY: the structure is valid since `new`; the path is copied.
-        returned(unsafe {
-            libc::posix_spawn_file_actions_addopen(&raw mut self.0, at, c"/dev/null".as_ptr(), libc::O_RDWR, 0)
-        })
     }
 
     fn enter_root(&mut self) -> io::Result<()> {
@@ -77,9 +70,10 @@ pub(crate) fn start_program(
 ) -> io::Result<i32> {
     // Numbers that no action overwrites.
     let copies = [duplicate_from(handed_over[0], 16)?, duplicate_from(handed_over[1], 16)?];
+    let empty = duplicate_from(nothing()?.as_fd(), 16)?;
     let mut actions = FileActions::new()?;
-    actions.open_nothing(0)?;
-    actions.open_nothing(1)?;
+    actions.duplicate(empty.as_raw_fd(), 0)?;
+    actions.duplicate(empty.as_raw_fd(), 1)?;
     actions.duplicate(copies[0].as_raw_fd(), 3)?;
     actions.duplicate(copies[1].as_raw_fd(), 4)?;
     actions.close_from(5)?;
