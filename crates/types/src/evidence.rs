@@ -41,9 +41,15 @@ pub struct Evidence {
     /// How many files of it were stored as artifacts.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub artifacts: u64,
+    /// Secrets that it wrote, and that were masked: at most [`Evidence::MOST_LEAKS`] of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaks: Vec<LeakEvidence>,
 }
 
 impl Evidence {
+    /// The most leaks that are listed.
+    pub const MOST_LEAKS: usize = 64;
+
     /// The most survivors that are named.
     pub const MOST_SURVIVORS: usize = 16;
 }
@@ -99,6 +105,24 @@ pub struct GapEvidence {
     pub from: u64,
     /// Offset of the first byte after them.
     pub to: u64,
+}
+
+/// A secret that an attempt wrote where others read. It was masked there; the program that writes it is to be mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeakEvidence {
+    /// The name of the secret, never its value.
+    pub secret: String,
+    /// Where: `stdout`, `stderr`, `log`, `result`, `outcome`, `artifact name`, `artifact` or `process name`. The contents
+    /// of an artifact are kept as they are.
+    pub place: String,
+    /// In which form: `raw`, `part`, `base64`, `base64url`, `hex`, `HEX`, `percent`, `json`, `shell`, `xml`, `debug` or
+    /// `decimal`.
+    pub encoding: String,
+    /// How often.
+    pub times: u64,
+    /// The line of a stream in which it was first, from 1 on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }
 
 /// A process that an attempt left behind.

@@ -60,7 +60,9 @@ pub use artifact::{Artifact, ArtifactRule, DetailedArtifactRule};
 pub use child_variables::{VariableRule, variable_refusal};
 pub use command_line::CommandLine;
 pub use environment::{Environment, EnvironmentSpec, EnvironmentState, Recipe, RecipeCondition, RecipeStep};
-pub use evidence::{Evidence, GapEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence};
+pub use evidence::{
+    Evidence, GapEvidence, LeakEvidence, LimitEvidence, OutputEvidence, SandboxEvidence, SurvivorEvidence,
+};
 pub use execution::{Attempt, Execution, ExecutionEvent, ExecutionSpec, LogChunk, LogStream};
 pub use id::{AttemptNumber, ExecutionId, Incarnation, LeaseToken, WorkerId};
 pub use interpreter::{DetectedInterpreter, Libc};

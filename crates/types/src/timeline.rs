@@ -228,6 +228,18 @@ pub fn survivor_words(evidence: &Evidence) -> String {
     format!("{} killed that it left behind: {}{more}", words::count(all, "process"), names.join(", "))
 }
 
+/// Where which secret was written, one line each.
+#[must_use]
+pub fn leak_words(evidence: &Evidence) -> Vec<String> {
+    let words = |leak: &crate::LeakEvidence| {
+        let line = leak.line.map(|line| format!(", first in line {line}")).unwrap_or_default();
+        let form = if leak.encoding == "raw" { String::new() } else { format!(" as {}", leak.encoding) };
+        let kept = if leak.place == "artifact" { "kept as it is in" } else { "masked in" };
+        format!("secret {} {kept} {} {}{form}{line}", leak.secret, leak.place, words::count(leak.times, "time"))
+    };
+    evidence.leaks.iter().map(words).collect()
+}
+
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

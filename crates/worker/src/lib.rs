@@ -60,6 +60,7 @@ mod packs;
 mod ports;
 pub mod protocol;
 mod pulse;
+mod redaction;
 mod registration;
 mod runtimes;
 mod sandbox;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use attune_types::timeline::{output_words, survivor_words};
+use attune_types::timeline::{leak_words, output_words, survivor_words};
 use attune_types::{Attempt, Evidence, LimitEvidence, Outcome, Resources, words};
 
 use super::wrapped::{labelled, shortened};
@@ -43,6 +43,9 @@ pub(super) fn attempt(attempt: &Attempt) -> String {
     }
     if evidence.artifacts > 0 {
         line("artifacts", &words::count(evidence.artifacts, "file"));
+    }
+    for (index, leak) in leak_words(evidence).iter().enumerate() {
+        line(if index == 0 { "leaks" } else { "" }, leak);
     }
     if let Some(late) = &attempt.late_outcome {
         line("late", &format!("its worker reported later, and was not believed: {}", late.summary()));

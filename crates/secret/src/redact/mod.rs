@@ -31,6 +31,7 @@ mod leak;
 mod needles;
 mod redactor;
 mod search;
+mod shield;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,3 +41,4 @@ pub use encoding::Encoding;
 pub use leak::Leak;
 pub use needles::Needles;
 pub use redactor::Redactor;
+pub use shield::{Shield, ShieldGuard, Shielded};

@@ -7,6 +7,7 @@ mod disk;
 mod journal;
 mod log_port;
 mod log_record;
+mod redacted_names;
 
 pub(crate) use artifact_sink::{ArtifactSink, ArtifactSinkDeps};
 pub use artifact_store::{ArtifactStore, StoreArtifacts};
@@ -16,3 +17,4 @@ pub(crate) use journal::Journal;
 #[cfg(test)]
 pub(crate) use log_port::LogOrder;
 pub(crate) use log_port::LogPort;
+pub(crate) use redacted_names::RedactedNames;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
 use attune_process::{Launcher, StopReason, Stopper, clock};
+use attune_secret::{Opened, OpenedSecret};
 use attune_store::{Answered, Claimed, Completion, HandBack, Store};
 use attune_supervise::Life;
 use attune_types::{Evidence, Incarnation, Outcome, Timestamp};
@@ -19,7 +20,7 @@ use super::run::{self, RunReport};
 use crate::artifacts::{ArtifactStore, LogPort};
 use crate::environments::{Environments, Prepare, ReadyEnvironment};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
-use crate::helper::{CallsDeps, SecretSource};
+use crate::helper::{CallsDeps, SecretRequest, SecretSource};
 use crate::notice::ExecutionNotice;
 
 /// How often, and after which pause, an environment is asked for again whose build was given up by a crash.
@@ -73,6 +74,23 @@ impl ExecutorDeps {
             waiting: self.planner.helper.waiting(key),
             limits: self.planner.harvest,
         }
+    }
+
+    /// All that one attempt is, or may be, given in plain.
+    async fn opened(&self, key: Key, work: &Claimed) -> Opened {
+        let mut secrets = Vec::new();
+        for name in &work.spec.secrets {
+            let Key { execution, attempt } = key;
+            let (action, name) = (work.spec.action.clone(), name.clone());
+            let request = SecretRequest { execution, attempt, action, name };
+            // Whoever asks for what is not to be had is told so, then.
+            if let Ok(secret) = self.secrets.secret(&request).await {
+                secrets.push(OpenedSecret::new(request.name, secret.expose()));
+            }
+        }
+        let is_secret = |name: &String| work.spec.secret_parameters.contains(name);
+        let values = work.parameters.iter().filter(|(name, _)| is_secret(name));
+        Opened::new(secrets, values.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 }
 
@@ -238,6 +256,7 @@ impl Executor {
         };
         let wants_pid = !deps.observers.is_empty();
         plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
+        plan.hide(&deps.opened(key, work).await);
         let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
             leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });

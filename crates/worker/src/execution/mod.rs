@@ -13,11 +13,12 @@ mod result;
 mod run;
 mod spare_directories;
 mod stop_cause;
+mod stream_redaction;
 mod work_area;
 
+pub use ended_child::{EndedChild, Ran};
 pub(crate) use environment::{LIFE, OWNER, WorkerVariables};
 pub(crate) use executor::{Executor, ExecutorDeps, StopExecution};
-pub use ended_child::{EndedChild, Ran};
 pub use machine::{Effect, Event, State, Stop};
 pub(crate) use plan::Planner;
 pub use stop_cause::StopCause;

@@ -10,8 +10,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::result::{MAX_BYTES, ResultBytes};
+use super::stream_redaction::{Piece, StreamRedactions};
 use crate::artifacts::{Journal, LogPort};
 use crate::executions::Key;
+use crate::redaction::{Place, Redaction};
 
 /// How long output may stay in hand.
 const IN_HAND_TIME: Duration = Duration::from_millis(100);
@@ -19,6 +21,8 @@ const IN_HAND_TIME: Duration = Duration::from_millis(100);
 const IN_HAND_BYTES: usize = 64 << 10;
 /// How much of what was held is sent on at once.
 const RELEASED_AT_ONCE: usize = 64 << 10;
+/// A byte that may begin a secret waits so long for the next one.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long the end of an attempt waits for its output to be stored. What takes longer is stored later.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
 
@@ -39,6 +43,11 @@ pub(crate) struct Output {
     lost_bytes: u64,
     /// What else there is to say while the child runs.
     lines: Option<mpsc::Receiver<String>>,
+    redaction: Redaction,
+    /// Both streams without secrets, when there are secrets.
+    redacted: Option<Box<StreamRedactions>>,
+    /// When bytes that may begin a secret have waited long enough.
+    pause_at: Option<Instant>,
 }
 
 impl Output {
@@ -58,7 +67,16 @@ impl Output {
             held: None,
             lost_bytes: 0,
             lines: None,
+            redaction: Redaction::none(),
+            redacted: None,
+            pause_at: None,
         }
+    }
+
+    /// Masks secrets in everything that goes this way.
+    pub(crate) fn redact(&mut self, redaction: &Redaction) {
+        self.redaction = redaction.clone();
+        self.redacted = StreamRedactions::of(redaction);
     }
 
     /// Keeps output in `directory` until the end instead of sending it on while it is written.
@@ -81,9 +99,12 @@ impl Output {
                 biased;
                 chunk = chunks.recv() => match chunk {
                     Some(chunk) => self.take(chunk).await,
-                    None => return,
+                    None => return self.end_streams().await,
                 },
                 line = next_line(&mut self.lines) => self.say(line).await,
+                () = tokio::time::sleep_until(self.pause_at.unwrap_or(patience)), if self.pause_at.is_some() => {
+                    self.pause().await;
+                }
                 () = tokio::time::sleep_until(patience), if !self.in_hand.is_empty() => {
                     self.stream().await;
                     continue;
@@ -100,7 +121,7 @@ impl Output {
         while let Some(line) = self.lines.as_mut().and_then(|lines| lines.try_recv().ok()) {
             self.say(line).await;
         }
-        for line in ended.map(remarks).unwrap_or_default() {
+        for line in ended.map(|ended| remarks(ended, |stream, gap| self.place(stream, gap))).unwrap_or_default() {
             self.say(line).await;
         }
         self.release_held().await;
@@ -129,7 +150,52 @@ impl Output {
             Stream::Stdout => LogStream::Stdout,
             Stream::Stderr => LogStream::Stderr,
         };
-        self.push(stream, chunk.offset, Timestamp(chunk.at_micros), chunk.bytes).await;
+        let at = Timestamp(chunk.at_micros);
+        let Some(redacted) = &mut self.redacted else {
+            return self.push(stream, chunk.offset, at, chunk.bytes).await;
+        };
+        let of_stream = if stream == LogStream::Stdout { &mut redacted.stdout } else { &mut redacted.stderr };
+        let pieces = of_stream.push(chunk.offset, &chunk.bytes);
+        self.pause_at = redacted.is_holding().then(|| Instant::now() + PAUSE);
+        self.push_all(stream, at, pieces).await;
+    }
+
+    async fn push_all(&mut self, stream: LogStream, at: Timestamp, pieces: Vec<Piece>) {
+        for (offset, bytes) in pieces {
+            self.push(stream, offset, at, bytes).await;
+        }
+    }
+
+    /// Nothing came for a while: what is held back and cannot be told from a secret goes out when it is next to nothing.
+    async fn pause(&mut self) {
+        self.pause_at = None;
+        let Some(redacted) = &mut self.redacted else { return };
+        let (stdout, stderr) = (redacted.stdout.pause(), redacted.stderr.pause());
+        self.push_both(stdout, stderr).await;
+    }
+
+    /// Nothing follows.
+    async fn end_streams(&mut self) {
+        self.pause_at = None;
+        let Some(redacted) = &mut self.redacted else { return };
+        let stdout = redacted.stdout.finish(&self.redaction);
+        let stderr = redacted.stderr.finish(&self.redaction);
+        self.push_both(stdout, stderr).await;
+    }
+
+    async fn push_both(&mut self, stdout: Vec<Piece>, stderr: Vec<Piece>) {
+        let at = Timestamp(clock::wall());
+        self.push_all(LogStream::Stdout, at, stdout).await;
+        self.push_all(LogStream::Stderr, at, stderr).await;
+    }
+
+    /// Where in what is stored something was left out of a stream.
+    pub(crate) fn place(&self, stream: LogStream, gap: Gap) -> Gap {
+        match (&self.redacted, stream) {
+            (Some(redacted), LogStream::Stdout) => redacted.stdout.place(gap),
+            (Some(redacted), LogStream::Stderr) => redacted.stderr.place(gap),
+            _ => gap,
+        }
     }
 
     fn keep_for_result(&mut self, chunk: &Chunk) {
@@ -145,6 +211,7 @@ impl Output {
 
     /// Adds a line of the worker's own, with its end.
     pub(crate) async fn say(&mut self, line: String) {
+        let line = self.redaction.text(Place::Log, line);
         let offset = self.system_bytes;
         self.system_bytes += line.len() as u64;
         self.push(LogStream::System, offset, Timestamp(clock::wall()), line.into_bytes()).await;
@@ -242,15 +309,15 @@ async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> String {
 }
 
 /// What is worth saying about an end, one line each.
-fn remarks(ended: &Ended) -> Vec<String> {
+fn remarks(ended: &Ended, place: impl Fn(LogStream, Gap) -> Gap) -> Vec<String> {
     let mut remarks = Vec::new();
-    let mut dropped = |name: &str, gap: Option<Gap>| {
-        if let Some(gap) = gap {
+    let mut dropped = |name: &str, stream, gap: Option<Gap>| {
+        if let Some(gap) = gap.map(|gap| place(stream, gap)) {
             remarks.push(format!("{} bytes of {name} left out (from byte {} to {})\n", gap.bytes(), gap.from, gap.to));
         }
     };
-    dropped("standard output", ended.stdout_dropped);
-    dropped("standard error", ended.stderr_dropped);
+    dropped("standard output", LogStream::Stdout, ended.stdout_dropped);
+    dropped("standard error", LogStream::Stderr, ended.stderr_dropped);
     if ended.output_closed_early {
         remarks.push("output closed early: a background process still held it two seconds after the end\n".to_owned());
     }

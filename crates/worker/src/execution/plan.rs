@@ -23,6 +23,7 @@ use crate::executions::Key;
 use crate::helper::HelperPlaces;
 use crate::limits;
 use crate::packs::Packs;
+use crate::redaction::Redaction;
 use crate::runtimes::Runtimes;
 use crate::sandbox::Sandboxes;
 
@@ -108,6 +109,7 @@ impl Planner {
             fails_over_limit: self.fails_over_limit,
             held,
             calls: None,
+            redaction: Redaction::default(),
         })
     }
 

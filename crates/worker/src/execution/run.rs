@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_process::{Command, Ended, Gap, How, Launcher, StopReason, Stopper, Stream, Usage};
+use attune_secret::Opened;
 use attune_types::{Evidence, LogChunk, Outcome, Resources};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -16,9 +17,10 @@ use super::output::Output;
 use super::refusal::{self, Patience};
 use super::result::ResultRules;
 use super::work_area::WorkArea;
-use crate::artifacts::{Keeping, Kept, LogPort};
+use crate::artifacts::{Keeping, Kept, LogPort, RedactedNames};
 use crate::executions::Key;
 use crate::helper::{self, Calls, CallsDeps};
+use crate::redaction::{Place, Redaction};
 
 /// Chunks that may lie between the child and its output's way; each has at most 64 KiB, and there are many children.
 const CHUNKS: usize = 2;
@@ -41,6 +43,20 @@ pub(crate) struct RunPlan {
     pub(crate) held: Option<PathBuf>,
     /// What the child's calls need, when it can call.
     pub(crate) calls: Option<CallsDeps>,
+    /// What keeps its secrets out of all that is said about it.
+    pub(crate) redaction: Redaction,
+}
+
+impl RunPlan {
+    /// Keeps what the attempt was given out of all that is said about it. To be called when everything else is in place.
+    pub(crate) fn hide(&mut self, opened: &Opened) {
+        let redaction = Redaction::of(opened);
+        let stores = self.keeping.iter_mut().map(|keeping| &mut keeping.store);
+        for store in stores.chain(self.calls.iter_mut().map(|calls| &mut calls.artifacts)) {
+            *store = RedactedNames::around(Arc::clone(store), &redaction);
+        }
+        self.redaction = redaction;
+    }
 }
 
 /// What came of it.
@@ -72,7 +88,7 @@ pub(crate) async fn run(
     allowed_at: Duration,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
-    let RunPlan { command, rules, limit_ms, area, calls, keeping, fails_over_limit, held, .. } = plan;
+    let RunPlan { command, rules, limit_ms, area, calls, keeping, fails_over_limit, held, redaction } = plan;
     let limits = (command.stdout.max_bytes, command.stderr.max_bytes);
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let mut patience = Patience::default();
@@ -81,7 +97,11 @@ pub(crate) async fn run(
             Ok(child) => break child,
             Err(error) => match patience.after(&error) {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return RunReport::not_started(refusal::outcome(&error)),
+                None => {
+                    let mut report = RunReport::not_started(refusal::outcome(&error));
+                    report.end = redaction.end(report.end);
+                    return report;
+                }
             },
         }
     };
@@ -93,6 +113,12 @@ pub(crate) async fn run(
     let mut output = Output::new(key, port, rules.reads_stdout());
     if let Some(directory) = held {
         output.hold(directory);
+    }
+    if !redaction.is_idle() {
+        output.redact(&redaction);
+        for warning in redaction.warnings() {
+            output.say(warning).await;
+        }
     }
     let socket = child.calls();
     let calls = calls.map(|deps| {
@@ -124,18 +150,22 @@ pub(crate) async fn run(
     }
     let logs = output.finish(Some(&ended)).await;
     let (result, invalid) = match read {
-        Ok(result) => (result, kept.invalid),
+        Ok(result) => (result.map(|result| redaction.value(Place::Result, result)), kept.invalid),
         Err(why) => (None, Some(why)),
     };
-    let evidence = evidence::with_end(seen, &ended);
-    let mut evidence = evidence;
+    let mut evidence = evidence::with_end(seen, &ended);
+    for gap in evidence.output.iter_mut().flat_map(|output| &mut output.gaps) {
+        let Gap { from, to } = output.place(gap.stream, Gap { from: gap.from, to: gap.to });
+        (gap.from, gap.to) = (from, to);
+    }
     evidence.artifacts += kept.count + concluded.stored.len() as u64;
     let mut ran = Ran::of(&ended, limit_ms, invalid);
     if fails_over_limit && ran.stopped.is_none() && matches!(ran.how, How::Exited(_)) {
         // The policy says that writing so much is the failure, so that is told and not how it went on.
         ran.stopped = over_limit(&ended, limits);
     }
-    let end = EndedChild::Ran(ran);
+    let end = redaction.end(EndedChild::Ran(ran));
+    redaction.complete(&mut evidence);
     // The end is told when nothing is left of it, its files included.
     area.clear().await;
     RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs }
