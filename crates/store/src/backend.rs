@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::model::{Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Completion, ReaperPolicy, Submitted};
 use crate::operations;
 use crate::operations::submit::RequestRow;
+use crate::secret_store::SealedAssignment;
 use crate::session::{Session, Transact};
 use crate::trouble::Trouble;
 use crate::unit::Unit;
@@ -53,6 +54,22 @@ pub(crate) trait Backend: Send + Sync + 'static {
         let mut unit = Unit::begin(self.begin().await?).await?;
         let answers = operations::assign::assign(&mut unit, assignments, policy).await?;
         Ok((answers, unit.commit().await?))
+    }
+
+    /// See [`crate::SecretStore::assign_sealed`].
+    async fn assign_sealed(
+        &self,
+        assignments: &[SealedAssignment],
+        policy: &ReaperPolicy,
+    ) -> Result<(Vec<Assigned>, Touched), Trouble> {
+        let mut unit = Unit::begin(self.begin().await?).await?;
+        let plain: Vec<Assignment> = assignments.iter().map(|one| one.assignment).collect();
+        let assigned = operations::assign::assign(&mut unit, &plain, policy).await?;
+        if !operations::secrets::seal(&mut unit, &assigned, assignments).await? {
+            // Dropped, the transaction is rolled back.
+            return Ok((Vec::new(), Touched::default()));
+        }
+        Ok((assigned, unit.commit().await?))
     }
 
     /// See [`crate::Store::claim`].

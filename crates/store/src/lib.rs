@@ -19,7 +19,8 @@
 //!
 //! Slots are counted, never kept: a worker's live attempts are found through a partial index, after its row was locked.
 //! Time is the database's alone ([`SqlStore::set_clock_offset`] moves it for simulations). Only ids and hashes of tokens
-//! are stored; secret parameters are masked in every read but a worker's claim.
+//! are stored; secrets and secret parameters are ciphertexts
+//! that the database has no key to ([`SecretStore`]), and parameters marked secret are masked in every read.
 //!
 //! Waiting is done by [`Wake`]s: hints that are sent after a commit, directly inside a process and through `NOTIFY`
 //! between processes. They may be lost; whoever listens also looks by itself now and then.
@@ -38,7 +39,9 @@ mod options;
 mod postgres;
 mod read_back;
 pub mod rules;
+mod secret_store;
 mod session;
+mod sql_secrets;
 mod sql_store;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -54,6 +57,9 @@ pub use model::*;
 pub use open::open;
 pub use options::OpenOptions;
 pub use postgres::PostgresBackend;
+pub use secret_store::{
+    SealedAssignment, SealedExecution, SealedParameters, SecretNeed, SecretStore, StoredEnvelope, StoredSecret,
+};
 pub use sql_store::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackend;

@@ -351,10 +351,12 @@ pub struct Claimed {
     pub token: LeaseToken,
     /// What to run and how.
     pub spec: ExecutionSpec,
-    /// Its parameters, unmasked.
+    /// Its parameters, unmasked; those that are sealed stand there as `***`.
     pub parameters: Map<String, Value>,
     /// W3C `traceparent` of the request.
     pub trace: Option<String>,
+    /// Secrets and secret parameters, sealed to the key of this life of this worker.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// The end of a running attempt.

@@ -40,6 +40,13 @@ pub struct StoredEnvelope {
 pub struct SealedExecution {
     /// The request without them: `***` stands in their place.
     pub request: NewExecution,
+    /// They; absent when it has none, but others of the same commit have.
+    pub parameters: Option<SealedParameters>,
+}
+
+/// Secret parameters of one execution, encrypted together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedParameters {
     /// Their names, ascending.
     pub names: Vec<String>,
     /// They themselves.

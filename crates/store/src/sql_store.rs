@@ -18,10 +18,11 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain,
+    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain, secrets,
     take_back, view,
 };
 use crate::options::OpenOptions;
+use crate::secret_store::SecretStore;
 use crate::session::{Session, Sql};
 use crate::store::Store;
 use crate::trouble::Trouble;
@@ -40,7 +41,7 @@ pub struct SqlStore<B> {
 impl<B: Backend> SqlStore<B> {
     /// Runs a call for at most the configured time and says what was being done when it fails. What is given up is
     /// rolled back, and its connection is closed when it does not answer.
-    async fn bounded<T>(
+    pub(crate) async fn bounded<T>(
         &self,
         doing: &'static str,
         call: impl Future<Output = Result<T, Trouble>> + Send,
@@ -58,21 +59,21 @@ impl<B: Backend> SqlStore<B> {
         result
     }
 
-    async fn unit(&self) -> Result<Unit, Trouble> {
+    pub(crate) async fn unit(&self) -> Result<Unit, Trouble> {
         Unit::begin(self.backend.begin().await?).await
     }
 
-    async fn session(&self) -> Result<Box<dyn Session>, Trouble> {
+    pub(crate) async fn session(&self) -> Result<Box<dyn Session>, Trouble> {
         self.backend.read().await
     }
 
-    async fn commit(&self, unit: Unit) -> Result<(), Trouble> {
+    pub(crate) async fn commit(&self, unit: Unit) -> Result<(), Trouble> {
         let touched = unit.commit().await?;
         self.wakes.tell(&touched);
         Ok(())
     }
 
-    fn told<T>(&self, (answers, touched): (T, Touched)) -> T {
+    pub(crate) fn told<T>(&self, (answers, touched): (T, Touched)) -> T {
         self.wakes.tell(&touched);
         answers
     }
@@ -118,6 +119,10 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn close(&self) {
         self.backend.close().await;
+    }
+
+    fn secrets(&self) -> &dyn SecretStore {
+        self
     }
 
     async fn put_pack(&self, contents: &PackContents) -> Result<(), StoreError> {
@@ -211,6 +216,17 @@ impl<B: Backend> Store for SqlStore<B> {
             .await?;
         match again {
             Err(answer) => Ok(answer),
+            Ok(request) if !request.spec.secret_parameters.is_empty() => {
+                let submitted = self
+                    .bounded("repeating an execution with secret parameters", async {
+                        let mut unit = self.unit().await?;
+                        let submitted = secrets::repeat(&mut unit, RequestRow::new(&request)?, id).await?;
+                        self.commit(unit).await?;
+                        Ok(submitted)
+                    })
+                    .await?;
+                Ok(RetryAnswer::Submitted(submitted.id))
+            }
             Ok(request) => {
                 let submitted = self.submit(vec![request]).await?;
                 Ok(submitted.first().map_or(RetryAnswer::Unknown, |submitted| RetryAnswer::Submitted(submitted.id)))

@@ -13,6 +13,7 @@ use crate::model::{
     ExecutionFilter, ExecutionPage, HandBack, NewExecution, OutboxMessage, PackContents, PlacementView, ReapReport,
     ReaperPolicy, Registered, Registration, Retained, RetentionPolicy, RetryAnswer, Submitted, Wake,
 };
+use crate::secret_store::SecretStore;
 
 /// The truth about executions. Every method is one unit: it happens whole or not at all, and a method that returned
 /// `Ok` survives a crash of everything. Methods that take a list are the group commits that make one execution cheap:
@@ -36,6 +37,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Closes every connection; calls after it fail.
     async fn close(&self);
+
+    /// What this database keeps of secrets: ciphertexts, and whose they are.
+    fn secrets(&self) -> &dyn SecretStore;
 
     // --- catalogue ---------------------------------------------------------------------------------------------
 

@@ -52,6 +52,8 @@ pub(crate) struct Try {
     pub(crate) token_hash: Option<Vec<u8>>,
     pub(crate) dispatch_deadline: i64,
     pub(crate) lease_ends_at: Option<i64>,
+    /// What was sealed for it.
+    pub(crate) sealed: Option<Vec<u8>>,
 }
 
 /// How an attempt ended.
@@ -71,7 +73,7 @@ const LOCK_EXECUTION: Sql = Sql {
 };
 
 const READ_ATTEMPT: Sql = Sql::same(
-    "SELECT a.attempt, a.state, a.worker_id, a.incarnation, a.token_hash, a.dispatch_deadline, a.lease_ends_at, \
+    "SELECT a.attempt, a.state, a.worker_id, a.incarnation, a.token_hash, a.dispatch_deadline, a.lease_ends_at, a.sealed, \
      w.name AS worker_name, w.last_beat_at FROM execution_attempt a LEFT JOIN worker w ON w.id = a.worker_id \
      WHERE a.execution_id = $1 AND a.attempt = $2",
 );
@@ -174,6 +176,7 @@ impl Unit {
             token_hash: row.get("token_hash")?,
             dispatch_deadline: row.get("dispatch_deadline")?,
             lease_ends_at: row.get("lease_ends_at")?,
+            sealed: row.get("sealed")?,
         }))
     }
 

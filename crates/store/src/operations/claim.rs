@@ -86,5 +86,6 @@ async fn claim_one(unit: &mut Unit, incarnation: Incarnation, request: &ClaimReq
         spec,
         parameters: document_of(&work, "parameters")?,
         trace: standing.trace,
+        sealed: attempt.sealed,
     })))
 }

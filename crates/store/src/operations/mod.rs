@@ -18,6 +18,7 @@ pub(crate) mod reap;
 pub(crate) mod register;
 pub(crate) mod repeat;
 pub(crate) mod retain;
+pub(crate) mod secrets;
 pub(crate) mod submit;
 pub(crate) mod take_back;
 pub(crate) mod view;

@@ -68,11 +68,12 @@ macro_rules! orphans {
 }
 
 /// After the executions themselves: the history of one that is there can only grow.
-const DROP_REST: [Sql; 4] = [
+const DROP_REST: [Sql; 5] = [
     Sql::same(orphans!("execution_request", "id")),
     Sql::same(orphans!("execution_attempt", "execution_id")),
     Sql::same(orphans!("execution_event", "execution_id")),
     Sql::same(orphans!("log_chunk", "execution_id")),
+    Sql::same(orphans!("secret", "execution_id")),
 ];
 
 /// Looks at the executions that follow `after`.

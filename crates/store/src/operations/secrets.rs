@@ -8,7 +8,7 @@ use attune_types::{ActionRef, AttemptNumber, ExecutionId, ExecutionSpec, Executi
 use crate::model::{Assigned, Submitted};
 use crate::operations::submit::{self, RequestRow};
 use crate::read_back::{corrupt, document, from_word, to_text};
-use crate::secret_store::{SealedAssignment, SealedExecution, SecretNeed, StoredEnvelope, StoredSecret};
+use crate::secret_store::{SealedAssignment, SealedExecution, SealedParameters, SecretNeed, StoredEnvelope, StoredSecret};
 use crate::session::{Row, Session, Sql};
 use crate::trouble::Trouble;
 use crate::unit::{Unit, document_of, small};
@@ -190,10 +190,10 @@ pub(crate) async fn replace(unit: &mut Unit, before: &StoredEnvelope, envelope: 
 /// Accepts requests with secret parameters.
 pub(crate) async fn submit(unit: &mut Unit, requests: &[SealedExecution]) -> Result<Vec<Submitted>, Trouble> {
     let mut answers = Vec::with_capacity(requests.len());
-    for SealedExecution { request, names, envelope } in requests {
+    for SealedExecution { request, parameters } in requests {
         let submitted = submit::submit(unit, vec![RequestRow::new(request)?]).await?;
         let submitted = *submitted.first().ok_or(sqlx::Error::RowNotFound)?;
-        if !submitted.repeated {
+        if let Some(SealedParameters { names, envelope }) = parameters.as_ref().filter(|_| !submitted.repeated) {
             let now = unit.now;
             let values = vec![
                 request.spec.action.to_string().into(),

@@ -16,7 +16,8 @@ use crate::operations::submit::RequestRow;
 use crate::options::OpenOptions;
 use crate::postgres::connection::{Reader, Writing};
 use crate::postgres::pool::{self, Suspicion};
-use crate::postgres::{bulk, listener, migrations};
+use crate::postgres::{bulk, listener, migrations, sealed};
+use crate::secret_store::SealedAssignment;
 use crate::session::{Session, Transact};
 use crate::sql_store::SqlStore;
 use crate::token;
@@ -129,6 +130,14 @@ impl Backend for PostgresBackend {
         policy: &ReaperPolicy,
     ) -> Result<(Vec<Assigned>, Touched), Trouble> {
         bulk::assign(&self.pool, assignments, policy).await
+    }
+
+    async fn assign_sealed(
+        &self,
+        assignments: &[SealedAssignment],
+        policy: &ReaperPolicy,
+    ) -> Result<(Vec<Assigned>, Touched), Trouble> {
+        sealed::assign(&self.pool, assignments, policy).await
     }
 
     async fn claim(

@@ -61,10 +61,10 @@ claimed AS ( \
         lease_ends_at = c.now + l.lease_us \
     FROM locked l CROSS JOIN clock c \
     WHERE a.execution_id = l.id AND a.attempt = l.attempt AND a.state = 'assigned' AND a.incarnation = $6 \
-    RETURNING l.id, l.hold, l.place, c.now), \
+    RETURNING l.id, l.hold, l.place, c.now, a.sealed), \
 ran AS ( \
     UPDATE execution e SET status = 'running', started_at = d.now FROM claimed d WHERE e.id = d.id AND NOT d.hold) \
-SELECT d.place, d.hold, r.spec, r.parameters, r.trace FROM claimed d JOIN execution_request r ON r.id = d.id";
+SELECT d.place, d.hold, r.spec, r.parameters, r.trace, d.sealed FROM claimed d JOIN execution_request r ON r.id = d.id";
 
 // What needs a decision (a retry policy, a cancel that was asked for) is left to the caller: only ends that are plain
 // pass here.
@@ -240,6 +240,7 @@ pub(super) async fn claim(
             spec: document("execution_request.spec", row.try_get("spec")?)?,
             parameters: document("execution_request.parameters", row.try_get("parameters")?)?,
             trace: row.try_get("trace")?,
+            sealed: row.try_get("sealed")?,
         }));
         if !held {
             touched.executions.push(request.execution);

@@ -6,5 +6,6 @@ mod connection;
 mod listener;
 mod migrations;
 mod pool;
+mod sealed;
 
 pub use backend::PostgresBackend;

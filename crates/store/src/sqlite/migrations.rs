@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "artifacts", include_str!("../../../../migrations/sqlite/0003_artifacts.sql")),
     (4, "environments", include_str!("../../../../migrations/sqlite/0004_environments.sql")),
     (5, "given_back", include_str!("../../../../migrations/sqlite/0005_given_back.sql")),
+    (6, "secrets", include_str!("../../../../migrations/sqlite/0006_secrets.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

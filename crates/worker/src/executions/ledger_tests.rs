@@ -47,6 +47,7 @@ fn grant(key: Key) -> Grant {
         spec,
         parameters: serde_json::Map::new(),
         trace: None,
+        sealed: None,
     };
     Grant { work: Arc::new(work), held: false }
 }

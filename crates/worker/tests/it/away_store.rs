@@ -61,6 +61,10 @@ impl Store for AwayStore {
         self.inner.close().await;
     }
 
+    fn secrets(&self) -> &dyn SecretStore {
+        self.inner.secrets()
+    }
+
     async fn put_pack(&self, contents: &PackContents) -> Result<(), StoreError> {
         self.here().await?;
         self.inner.put_pack(contents).await
