@@ -7,11 +7,12 @@ GNU := x86_64-unknown-linux-gnu
 MUSL := x86_64-unknown-linux-musl
 # musl where it is installed, else a static glibc.
 AGENT_TARGET := $(shell rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && echo $(MUSL) || echo $(GNU))
+CHAOS_SEED ?= $(shell date +%s)
 # nextest runs every test in a process of its own; where it is not installed, cargo's own runner does.
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench build-agent
+.PHONY: help demo test lint bench chaos chaos-long build-agent
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +32,20 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 	$(CARGO) run --quiet -p xtask -- check
+
+chaos: ## a short run under random faults on each back end (CHAOS_SEED=n chooses another)
+	scripts/install-test-services.sh
+	$(CARGO) build --release -p attune-control -p attune-worker -p attune-cli -p attune-chaos --bins
+	target/release/attune-chaos --seed $(CHAOS_SEED) --executions 1000 --faults 15
+	target/release/attune-chaos --seed $(CHAOS_SEED) --executions 2000 --faults 20 --backend sqlite --rate 25 --slots 60
+
+chaos-long: ## five seeds of 10,000 executions and 50 faults, 2,000 and 20 kills embedded, and every row of the fault matrix
+	scripts/install-test-services.sh
+	$(CARGO) build --release -p attune-control -p attune-worker -p attune-cli -p attune-chaos --bins
+	for seed in 1 2 3 4 5; do target/release/attune-chaos --seed $$seed --executions 10000 --faults 50 --record || exit 1; done
+	target/release/attune-chaos --executions 2000 --faults 20 --backend sqlite --rate 25 --slots 60 --record
+	target/release/attune-chaos matrix --play all --parallel 3
+	target/release/attune-chaos --steady 100 --minutes 10 --slots 40
 
 bench: ## one JSON line per figure, each beside its floor from the same run
 	scripts/install-test-services.sh

@@ -56,10 +56,12 @@ impl Counters {
     pub(crate) fn judge(&mut self, history: &History, truth: &Truth, account: &Account, excused: &[&'static str]) {
         for (id, accepted) in &account.accepted {
             match history.executions.get(id) {
+                None if account.forgiven.contains(id) => {}
                 None => self.add("lost", format!("execution {id} ({}) is nowhere", accepted.order.key)),
                 Some(known) if !known.is_terminal() => {
                     self.add("lost", format!("execution {id} ({}) is still {}", known.action, known.status));
                 }
+                Some(_) if account.forgiven.contains(id) => {}
                 Some(known) => self.judge_one(known, truth, accepted.order.kind, accepted.order.again, excused),
             }
             if accepted.asked > 1 {
@@ -68,7 +70,7 @@ impl Counters {
         }
         let keys: BTreeSet<&str> = account.accepted.values().map(|accepted| accepted.order.key.as_str()).collect();
         for known in history.executions.values() {
-            let ours = account.accepted.contains_key(&known.id);
+            let ours = account.accepted.contains_key(&known.id) || account.forgiven.contains(&known.id);
             // What a client never got an answer for may be there; whoever submits without asking again accepts that.
             let unanswered = account.unanswered.iter().any(|(order, _)| order.key == known.key);
             if !ours && !unanswered {
@@ -110,7 +112,10 @@ impl Counters {
         }
         let announced = truth.of(id).is_some_and(|ran| ran.ended_with(0));
         if known.status == "completed" && (!announced || kind.exits != 0) {
-            self.add("false_success", format!("execution {id} ({}) is completed and never said that it ends", known.action));
+            self.add(
+                "false_success",
+                format!("execution {id} ({}) is completed and never said that it ends", known.action),
+            );
         }
         if let Some(why) = wrong(known, kind, excused) {
             self.add("wrong_outcome", format!("execution {id} ({}): {why}", known.action));
@@ -176,9 +181,15 @@ mod tests {
         let lines = crate::truth::Truth::parsed("start 1 1 9 1.00 w 0\nend 1 1 9 1.10 w 0\n");
         truth.by_execution = lines.by_execution;
         let kind = Kind::named("quick").expect("it is there");
-        let order = Order { key: "chaos-0".to_owned(), kind, again: false, parameters: serde_json::json!({}), cancel_after: None };
+        let order = Order {
+            key: "chaos-0".to_owned(),
+            kind,
+            again: false,
+            parameters: serde_json::json!({}),
+            cancel_after: None,
+        };
         let mut account = Account::default();
-        account.accepted.insert(1, Accepted { order, asked: 1 });
+        account.accepted.insert(1, Accepted { order, asked: 1, at_us: 0 });
         let mut history = History::default();
         history.executions.insert(1, known);
         (history, truth, account)

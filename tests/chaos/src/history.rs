@@ -129,6 +129,13 @@ impl History {
         times
     }
 
+    /// Seconds until anything was claimed after this moment.
+    pub(crate) fn first_claim_s(&self, since_us: i64) -> f64 {
+        let attempts = self.executions.values().flat_map(|known| &known.attempts);
+        let next = attempts.map(claimed_or_started).filter(|at| *at >= since_us).min();
+        next.map_or(0.0, |at| (at - since_us) as f64 / 1e6)
+    }
+
     /// For every attempt that was lost, interrupted or taken away: seconds from `since` until its execution started again
     /// or had ended, if it ended after `since`.
     pub(crate) fn recovery_s(&self, worker: Option<&str>, since_us: i64) -> Vec<f64> {

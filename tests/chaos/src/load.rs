@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use attune_process::clock;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -22,6 +23,8 @@ pub(crate) struct Accepted {
     pub(crate) order: Order,
     /// How often it had to be asked for.
     pub(crate) asked: u32,
+    /// When, in microseconds since 1970.
+    pub(crate) at_us: i64,
 }
 
 /// What became of the orders.
@@ -33,6 +36,8 @@ pub(crate) struct Account {
     pub(crate) unanswered: Vec<(Order, String)>,
     /// Two orders that got the same execution.
     pub(crate) confused: Vec<i64>,
+    /// Executions of which only an end is expected: a fault made them, or made the database forget them.
+    pub(crate) forgiven: std::collections::BTreeSet<i64>,
     /// Requests that had no answer or a server's error.
     pub(crate) refused: usize,
 }
@@ -47,13 +52,15 @@ pub(crate) struct Load {
     pub(crate) only: Option<Kind>,
     /// Whether what is submitted may run again after a loss; absent: half of it.
     pub(crate) again: Option<bool>,
+    /// Parameters of all of it, instead of those that chance gives.
+    pub(crate) parameters: Option<serde_json::Value>,
     /// Number of the first order, so that keys of several loads differ.
     pub(crate) first: usize,
 }
 
 impl Load {
     pub(crate) fn new(seed: u64, count: usize, rate: f64) -> Self {
-        Self { seed, count, rate, only: None, again: None, first: 0 }
+        Self { seed, count, rate, only: None, again: None, parameters: None, first: 0 }
     }
 
     pub(crate) fn only(mut self, name: &str) -> Self {
@@ -92,6 +99,9 @@ impl Running {
             if let Some(again) = load.again {
                 order.again = again;
             }
+            if let Some(parameters) = &load.parameters {
+                order.parameters = parameters.clone();
+            }
             tokio::time::sleep_until((begun + Duration::from_secs_f64(due)).into()).await;
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
             let (running, apis) = (self.clone(), apis.clone());
@@ -129,7 +139,7 @@ impl Running {
         self.submitted.fetch_add(1, Ordering::Relaxed);
         let cancel_after = order.cancel_after;
         self.with(|account| {
-            if account.accepted.insert(id, Accepted { order, asked }).is_some() {
+            if account.accepted.insert(id, Accepted { order, asked, at_us: clock::wall() }).is_some() {
                 account.confused.push(id);
             }
         });

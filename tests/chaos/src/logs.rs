@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use crate::history::History;
 use crate::query::Query;
 
-/// Jumps and the end of every stream of every attempt: standard output is 0, standard error 1.
+/// Jumps and the end of every stream of every attempt: standard output is 1, standard error 2.
 const STREAMS: &str = "SELECT execution_id, attempt, stream, sum(jump), max(byte_offset + size), count(*) FROM (\
      SELECT execution_id, attempt, stream, byte_offset, length(bytes) AS size, CASE WHEN byte_offset <> coalesce(\
      lag(byte_offset + length(bytes)) OVER (PARTITION BY execution_id, attempt, stream ORDER BY sequence), 0) \
-     THEN 1 ELSE 0 END AS jump FROM log_chunk WHERE stream IN (0, 1)) AS pieces GROUP BY execution_id, attempt, stream";
+     THEN 1 ELSE 0 END AS jump FROM log_chunk WHERE stream IN (1, 2)) AS pieces GROUP BY execution_id, attempt, stream";
 
 /// What is kept of a stream; more than that is cut out of its middle, which is one jump.
 const KEPT: i64 = 1 << 20;
@@ -19,12 +19,14 @@ pub(crate) async fn problems(query: &Query, history: &History) -> Result<Vec<Str
     let mut ends: BTreeMap<(i64, i64, i64), i64> = BTreeMap::new();
     let mut problems = Vec::new();
     for row in query.rows(STREAMS).await? {
-        let numbers: Vec<i64> = row.iter().filter_map(|text| text.parse::<f64>().ok()).map(|value| value as i64).collect();
+        let numbers: Vec<i64> =
+            row.iter().filter_map(|text| text.parse::<f64>().ok()).map(|value| value as i64).collect();
         let [execution, attempt, stream, jumps, end, _pieces] = numbers.as_slice() else { continue };
         ends.insert((*execution, *attempt, *stream), *end);
         let allowed = i64::from(*end > KEPT);
         if *jumps > allowed {
-            problems.push(format!("execution {execution} attempt {attempt} stream {stream}: {jumps} jumps up to {end}"));
+            problems
+                .push(format!("execution {execution} attempt {attempt} stream {stream}: {jumps} jumps up to {end}"));
         }
     }
     for known in history.executions.values().filter(|known| known.status == "completed") {
@@ -44,10 +46,10 @@ pub(crate) async fn problems(query: &Query, history: &History) -> Result<Vec<Str
 fn expected(name: &str) -> Vec<(i64, Vec<i64>)> {
     match name {
         // "out 0\n" to "out 199\n".
-        "lines" => vec![(0, vec![10 * 6 + 90 * 7 + 100 * 8]), (1, vec![10 * 6 + 90 * 7 + 100 * 8])],
-        "flood" => vec![(0, vec![512 << 10, 5 << 20])],
-        "reader" => vec![(0, vec![6, 8])],
-        "quick" | "sleeper" => vec![(0, vec![0])],
+        "lines" => vec![(1, vec![10 * 6 + 90 * 7 + 100 * 8]), (2, vec![10 * 6 + 90 * 7 + 100 * 8])],
+        "flood" => vec![(1, vec![512 << 10, 5 << 20])],
+        "reader" => vec![(1, vec![6, 8])],
+        "quick" | "sleeper" => vec![(1, vec![0])],
         _ => Vec::new(),
     }
 }

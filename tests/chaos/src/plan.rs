@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) strikes: Vec<Strike>,
     /// Causes of ends that a fault of this run brings about.
     pub(crate) excused: Vec<&'static str>,
+    /// Whether a fault that cannot be made to happen makes the run void. By chance, faults meet what others have stopped.
+    pub(crate) strict: bool,
     /// Where the run's folder is kept; absent: it is removed.
     pub(crate) keep: Option<PathBuf>,
     /// How long after the last heal everything must have ended.
@@ -32,6 +34,7 @@ impl Plan {
             loads: Vec::new(),
             strikes: Vec::new(),
             excused: Vec::new(),
+            strict: false,
             keep: None,
             settle: Duration::from_secs(60),
         }

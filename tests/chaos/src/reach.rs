@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::fault::Fault;
 use crate::history::History;
 use crate::inflict::Struck;
-use crate::fault::Fault;
 
 /// Points that the programs' own logs tell of, and what they say there.
 const TOLD: &[(&str, &[&str])] = &[
@@ -28,8 +28,18 @@ const TOLD: &[(&str, &[&str])] = &[
     ("reaper-gap", &["the reaper was away for a while"]),
     ("silent-worker", &["a worker fell silent"]),
     ("replaced", &["another worker registered under this name"]),
-    ("store-away", &["heartbeat failed", "database does not answer", "the store is away", "wake-ups from other processes are interrupted", "wake-ups ended"]),
+    (
+        "store-away",
+        &[
+            "heartbeat failed",
+            "database does not answer",
+            "the store is away",
+            "wake-ups from other processes are interrupted",
+            "wake-ups ended",
+        ],
+    ),
     ("actor-restarted", &["child ended, restarting it"]),
+    ("disk-full", &["the disk is nearly full"]),
     ("executor-crashed", &["executor crashed"]),
 ];
 
@@ -59,7 +69,8 @@ pub(crate) fn count(folder: &Path, history: &History) -> BTreeMap<&'static str, 
         }
     }
     for (point, kind) in EVENTS {
-        *counts.entry(point).or_default() += u64::try_from(history.events.get(*kind).copied().unwrap_or(0)).unwrap_or(0);
+        *counts.entry(point).or_default() +=
+            u64::try_from(history.events.get(*kind).copied().unwrap_or(0)).unwrap_or(0);
     }
     let late = history.executions.values().flat_map(|known| &known.attempts).filter(|attempt| attempt.late).count();
     counts.insert("late-outcome", late as u64);

@@ -22,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) history: History,
     pub(crate) strikes: Vec<Struck>,
     pub(crate) reach: BTreeMap<&'static str, u64>,
+    /// Whether a fault that could not be made to happen makes the run void.
+    pub(crate) strict: bool,
     /// Rare points that had to be reached and were not.
     pub(crate) missing: Vec<&'static str>,
     pub(crate) figures: BTreeMap<String, f64>,
@@ -54,11 +56,17 @@ impl Report {
     pub(crate) fn verdict(&self) -> Verdict {
         if !self.counters.broken().is_empty() {
             Verdict::Broken
-        } else if !self.missing.is_empty() || self.strikes.iter().any(|struck| struck.failed.is_some()) {
+        } else if !self.missing.is_empty() || self.too_few() {
             Verdict::Void
         } else {
             Verdict::Held
         }
+    }
+
+    /// Whether so many faults could not be made to happen that the run says nothing.
+    fn too_few(&self) -> bool {
+        let failed = self.strikes.iter().filter(|struck| struck.failed.is_some()).count();
+        failed > if self.strict { 0 } else { self.strikes.len() / 5 }
     }
 
     /// How many executions have each status.

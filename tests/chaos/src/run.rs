@@ -12,7 +12,7 @@ use crate::census;
 use crate::checker::Counters;
 use crate::history::{History, percentile};
 use crate::inflict::{Struck, inflict};
-use crate::load::{Load, Running};
+use crate::load::{Account, Load, Running};
 use crate::logs;
 use crate::plan::Plan;
 use crate::reach;
@@ -35,11 +35,18 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub(crate) async fn run(plan: Plan) -> Result<Report, String> {
     let begun = Instant::now();
     let stage = Arc::new(Stage::start(plan.settings.clone(), plan.keep.as_deref()).await?);
-    eprintln!("{}: everything works after {:.1} s, in {}", plan.name, begun.elapsed().as_secs_f64(), stage.folder.display());
+    eprintln!(
+        "{}: everything works after {:.1} s, in {}",
+        plan.name,
+        begun.elapsed().as_secs_f64(),
+        stage.folder.display()
+    );
     let running = Running::default();
     let apis: Vec<_> = (0..stage.servers.len()).map(|server| stage.api(server)).collect();
     let slots = stage.settings.slots * stage.workers.len().max(1);
-    let warm = Load { first: WARM_UP, ..Load::new(plan.seed, slots, 200.0).only("quick") };
+    // Long enough that all slots are taken at once: every guard and every connection that there will be is there.
+    let long = Some(serde_json::json!({"seconds": 2.0}));
+    let warm = Load { first: WARM_UP, parameters: long, ..Load::new(plan.seed, slots, 200.0).only("quick") };
     running.submit(warm, apis.clone()).await;
     wait_for_end(&stage, &running, Duration::from_secs(60)).await;
     sleep(Duration::from_secs(1)).await;
@@ -65,6 +72,7 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, String> {
 
     let history = History::read(&stage.query).await?;
     let truth = Truth::read(&stage.truth());
+    running.with(|account| forgive(account, &history, &strikes, &mut figures));
     running.with(|account| counters.judge(&history, &truth, account, &plan.excused));
     leftovers(&stage, &plan, &history, &before, &mut counters).await;
     let after = Survey::take(&stage);
@@ -99,6 +107,7 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, String> {
         history,
         strikes,
         reach,
+        strict: plan.strict,
         missing,
         figures,
         folder: plan.keep.as_ref().map(|_| stage.folder.display().to_string()),
@@ -168,7 +177,10 @@ async fn watch(
         if round % 5 == 0 {
             let submitted = running.with(|account| account.accepted.len());
             let ended = stage.query.number(ENDED).await.unwrap_or(-1);
-            eprintln!("{:>5.0} s  accepted {submitted} of {wanted}, ended {ended}  {now:?}", begun.elapsed().as_secs_f64());
+            eprintln!(
+                "{:>5.0} s  accepted {submitted} of {wanted}, ended {ended}  {now:?}",
+                begun.elapsed().as_secs_f64()
+            );
         }
         // Whoever is stopped together with his guards cannot be asked to be quick.
         if now.iter().any(|name| matches!(*name, "host-stop" | "starved" | "worker-stop" | "worker-stop-long")) {
@@ -210,6 +222,30 @@ async fn overdue(stage: &Stage) -> Vec<(u32, i64, String)> {
     let over: BTreeSet<i64> = rows.iter().filter_map(|row| row.first()?.parse().ok()).collect();
     let left = residents.into_iter().filter(|one| over.contains(&one.execution));
     left.map(|one| (one.pid, one.execution, one.command)).collect()
+}
+
+/// Takes out of the account what no promise covers: executions that a fault itself asked for, and what was accepted in a
+/// window that the database was made to forget.
+fn forgive(account: &mut Account, history: &History, strikes: &[Struck], figures: &mut BTreeMap<String, f64>) {
+    for struck in strikes {
+        account.forgiven.extend(&struck.unaccounted);
+        let figure = |wanted: &str| struck.figures.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+        if let (Some(from), Some(length)) = (figure("lost window began us"), figure("lost window s")) {
+            let from = from as i64;
+            let window = from..from + (length * 1e6) as i64;
+            let accepted = account.accepted.iter().filter(|(_, accepted)| window.contains(&accepted.at_us));
+            let ids: Vec<i64> = accepted.map(|(id, _)| *id).collect();
+            figures.insert("accepted in the lost window".to_owned(), ids.len() as f64);
+            // What was under way then may have run, and runs again: the database does not know.
+            let known = history.executions.values().filter(|known| {
+                known.requested_at < window.end && (known.ended_at == 0 || known.ended_at >= window.start)
+            });
+            let under_way: Vec<i64> = known.map(|known| known.id).collect();
+            account.forgiven.extend(&ids);
+            account.forgiven.extend(&under_way);
+            account.confused.clear();
+        }
+    }
 }
 
 /// Undoes whatever may not have been undone.
@@ -254,7 +290,10 @@ async fn wait_for_end(stage: &Stage, running: &Running, within: Duration) -> i64
 async fn leftovers(stage: &Stage, plan: &Plan, history: &History, before: &Survey, counters: &mut Counters) {
     let mark = stage.mark();
     let processes = patiently(Duration::from_secs(6), || async {
-        census::residents(&mark).into_iter().map(|one| format!("{} of execution {}: {}", one.pid, one.execution, one.command)).collect()
+        census::residents(&mark)
+            .into_iter()
+            .map(|one| format!("{} of execution {}: {}", one.pid, one.execution, one.command))
+            .collect()
     });
     processes.await.into_iter().for_each(|left| counters.add("orphans", left));
     let zombies = patiently(Duration::from_secs(2), || async {

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) slots: usize,
     /// Whether commits survive the machine, as in production.
     pub(crate) durable: bool,
+    /// Whether the first worker's state lies on a small disk of its own, which root can make.
+    pub(crate) small_disk: bool,
     /// Environment of every program, besides the necessary.
     pub(crate) extra: Vec<(String, String)>,
     /// The level of the programs' own logs.
@@ -32,6 +34,7 @@ impl Settings {
             workers: 3,
             slots: 20,
             durable: true,
+            small_disk: false,
             extra: vec![
                 // Head and tail of each stream; what is between is cut out and marked.
                 ("ATTUNE__WORKER__MAX_STDOUT_BYTES".to_owned(), "1MiB".to_owned()),

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::Api;
 use crate::host::Host;
-use crate::keeper::{Keeper, Recipe};
+use crate::keeper::{Keeper, Recipe, tool};
 use crate::pack;
 use crate::query::Query;
 use crate::settings::{Backend, Settings};
@@ -56,6 +56,9 @@ impl Stage {
             Backend::Pg => distributed(&settings, &folder).await?,
             Backend::Sqlite => embedded(&settings, &folder).await.map_err(|error| error.to_string())?,
         };
+        if settings.small_disk {
+            small_disk(&parts.workers)?;
+        }
         let everybody: Vec<Arc<Host>> = parts.servers.iter().chain(&parts.workers).cloned().collect();
         for host in &everybody {
             host.keeper.start().map_err(|error| format!("{}: {error}", host.name))?;
@@ -170,7 +173,19 @@ impl Drop for Stage {
             host.keeper.retire();
             host.keeper.kill();
         }
+        if let (true, Some(host)) = (self.settings.small_disk, self.workers.first()) {
+            // It is busy until the worker is gone, and gone from view at once.
+            let _ = tool("umount".as_ref(), &["-l", &host.state.display().to_string()], &[]);
+        }
     }
+}
+
+/// Puts a file system of its own under the state directory of the first worker.
+fn small_disk(workers: &[Arc<Host>]) -> Result<(), String> {
+    let Some(host) = workers.first() else { return Ok(()) };
+    std::fs::create_dir_all(&host.state).map_err(|error| error.to_string())?;
+    let place = host.state.display().to_string();
+    tool("mount".as_ref(), &["-t", "tmpfs", "-o", "size=64m", "attune-chaos", &place], &[]).map(drop)
 }
 
 /// The last lines of a file.

@@ -14,6 +14,8 @@ pub(crate) struct Strike {
     pub(crate) lasts: Duration,
     /// Chooses whom it hits, and which of its forms it takes.
     pub(crate) dice: u64,
+    /// The form it takes, where it has several; absent: as chance has it.
+    pub(crate) form: Option<usize>,
 }
 
 /// `count` faults over this time, overlapping as chance has it; every kind comes before any comes twice.
@@ -31,7 +33,7 @@ pub(crate) fn schedule(seed: u64, count: usize, over: Duration, faults: &[&'stat
             let fault = deck.swap_remove(dice.below(deck.len()));
             let at = over.mul_f64(dice.between(0.02, 1.0));
             let lasts = Duration::from_secs_f64(dice.between(fault.least_s, fault.most_s));
-            Some(Strike { fault, at, lasts, dice: dice.next() })
+            Some(Strike { fault, at, lasts, dice: dice.next(), form: None })
         })
         .collect();
     strikes.sort_by_key(|strike| strike.at);

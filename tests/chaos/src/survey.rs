@@ -61,7 +61,10 @@ impl Survey {
 /// directories, and everything that waits to be reported.
 fn is_left_behind(file: &Path) -> bool {
     let text = file.display().to_string();
-    !(text.contains("attune.db") || text.contains("/artifacts") || text.contains("/runtime_envs") || text.ends_with("/incarnation"))
+    !(text.contains("attune.db")
+        || text.contains("/artifacts")
+        || text.contains("/runtime_envs")
+        || text.ends_with("/incarnation"))
 }
 
 fn list(folder: &Path, found: &mut BTreeSet<PathBuf>) {
@@ -122,7 +125,8 @@ pub(crate) async fn queues(stage: &Stage, counters: &mut Counters, parked_is_rig
         known.iter().filter(|name| !consumed(name)).cloned().collect()
     })
     .await;
-    deaf.into_iter().for_each(|name| counters.add("deaf_workers", format!("nobody, or more than one, consumes from {name}")));
+    deaf.into_iter()
+        .for_each(|name| counters.add("deaf_workers", format!("nobody, or more than one, consumes from {name}")));
 }
 
 /// Rows that should have gone with what they belong to.
@@ -130,7 +134,10 @@ pub(crate) async fn rows(stage: &Stage, counters: &mut Counters) {
     let checks = [
         ("messages in the outbox", "SELECT count(*) FROM outbox"),
         ("live attempts", "SELECT count(*) FROM execution_attempt WHERE live"),
-        ("pieces of output of nothing", "SELECT count(*) FROM log_chunk WHERE execution_id NOT IN (SELECT id FROM execution)"),
+        (
+            "pieces of output of nothing",
+            "SELECT count(*) FROM log_chunk WHERE execution_id NOT IN (SELECT id FROM execution)",
+        ),
         ("requests of nothing", "SELECT count(*) FROM execution_request WHERE id NOT IN (SELECT id FROM execution)"),
     ];
     for (what, statement) in checks {

@@ -73,10 +73,16 @@ pub(super) async fn wipe(hand: &mut Hand<'_>) -> Result<(), String> {
 pub(super) async fn alarm(hand: &mut Hand<'_>) -> Result<(), String> {
     let broker = broker(hand)?;
     let _alone = hand.stage.broker_faults.lock().await;
-    let (on, off) = if hand.dice.below(2) == 0 {
-        ("vm_memory_monitor:set_vm_memory_high_watermark(0.0), \"on\"", "vm_memory_monitor:set_vm_memory_high_watermark(0.4), \"off\"")
+    let (on, off) = if hand.form(2) == 0 {
+        (
+            "vm_memory_monitor:set_vm_memory_high_watermark(0.0), \"on\"",
+            "vm_memory_monitor:set_vm_memory_high_watermark(0.4), \"off\"",
+        )
     } else {
-        ("rabbit_disk_monitor:set_disk_free_limit(\"100TB\"), \"on\"", "rabbit_disk_monitor:set_disk_free_limit(\"50MB\"), \"off\"")
+        (
+            "rabbit_disk_monitor:set_disk_free_limit(\"100TB\"), \"on\"",
+            "rabbit_disk_monitor:set_disk_free_limit(\"50MB\"), \"off\"",
+        )
     };
     broker.evaluate(on).await;
     hand.wait().await;
@@ -135,7 +141,7 @@ pub(super) async fn duplicates(hand: &mut Hand<'_>) -> Result<(), String> {
     let old = format!("{hex} ORDER BY assigned_at LIMIT 10");
     let mut sent = 0;
     for statement in [recent, old] {
-        for row in hand.stage.query.rows(&statement).await? {
+        for row in hand.rows(&statement).await? {
             let [execution, attempt, worker, incarnation] = row.as_slice() else { continue };
             let body = format!(
                 "{{\"version\":1,\"message_id\":\"{execution}.{attempt}\",\"occurred_at\":\"2020-01-01T00:00:00.000Z\",\
@@ -155,7 +161,7 @@ pub(super) async fn duplicates(hand: &mut Hand<'_>) -> Result<(), String> {
 /// What cannot be read, what is far too large, and what was never assigned.
 pub(super) async fn garbage(hand: &mut Hand<'_>) -> Result<(), String> {
     let broker = broker(hand)?;
-    let workers = hand.stage.query.rows("SELECT id, encode(incarnation, 'hex') FROM worker").await?;
+    let workers = hand.rows("SELECT id, encode(incarnation, 'hex') FROM worker").await?;
     let times = if hand.stage.settings.workers > 0 { 12 } else { 0 };
     for number in 0..times {
         for row in &workers {
@@ -175,4 +181,23 @@ pub(super) async fn garbage(hand: &mut Hand<'_>) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whoever holds a message for ten seconds without acknowledging it loses his channel.
+pub(super) async fn consumer_timeout(hand: &mut Hand<'_>) -> Result<(), String> {
+    let broker = broker(hand)?;
+    let _alone = hand.stage.broker_faults.lock().await;
+    // Channels read it when they are opened.
+    broker.evaluate("application:set_env(rabbit, consumer_timeout, 10000), \"set\"").await;
+    broker.close_all_connections().await;
+    hand.wait().await;
+    broker.evaluate("application:set_env(rabbit, consumer_timeout, 1800000), \"set\"").await;
+    let log = broker.node().map(|node| node.control_directory().join("log")).ok_or("the node is not ours")?;
+    let mut closed = 0;
+    for entry in std::fs::read_dir(log).into_iter().flatten().flatten() {
+        let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap_or_default()).into_owned();
+        closed += text.matches("delivery acknowledgement").count();
+    }
+    hand.note("channels closed for it", closed as f64);
+    if closed == 0 { Ok(()) } else { Err(format!("{closed} channels were closed")) }
 }

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use attune_process::clock;
+
 use super::Hand;
+use crate::keeper::tool;
 
 /// Stops it in disorder, kills it, or freezes it; then it comes back.
 pub(super) async fn away(hand: &mut Hand<'_>, name: &str) -> Result<(), String> {
@@ -42,7 +45,7 @@ pub(super) async fn read_only(hand: &mut Hand<'_>) -> Result<(), String> {
 /// Somebody holds a lock on everything that moves.
 pub(super) async fn locks(hand: &mut Hand<'_>) -> Result<(), String> {
     let seconds = hand.lasts.as_secs_f64();
-    let table = if hand.dice.below(2) == 0 { "execution" } else { "execution_attempt" };
+    let table = if hand.form(2) == 0 { "execution" } else { "execution_attempt" };
     let statement = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds}); COMMIT");
     hand.stage.query.rows(&statement).await.map(drop)
 }
@@ -65,4 +68,32 @@ pub(super) async fn disconnects(hand: &mut Hand<'_>) -> Result<(), String> {
 pub(super) async fn clock(hand: &mut Hand<'_>, seconds: i64) -> Result<(), String> {
     let statement = format!("UPDATE setting SET clock_offset_us = clock_offset_us + {}", seconds * 1_000_000);
     hand.stage.query.rows(&statement).await.map(drop)
+}
+
+/// The database is set back by a few seconds, as by a failover to a standby that lagged behind.
+pub(super) async fn rolled_back(hand: &mut Hand<'_>) -> Result<(), String> {
+    let stage = hand.stage;
+    let server = stage.database.as_ref().and_then(|database| database.server()).ok_or("there is no server")?;
+    let _alone = stage.database_faults.lock().await;
+    let told = |error: attune_testkit::StartError| error.to_string();
+    let (data, kept) = (server.directory().join("data"), server.directory().join("kept"));
+    let copy = |from: std::path::PathBuf, to: std::path::PathBuf| async move {
+        let (from, to) = (from.display().to_string(), to.display().to_string());
+        let copied = tokio::task::spawn_blocking(move || tool("cp".as_ref(), &["-a", &from, &to], &[])).await;
+        copied.map_err(|error| error.to_string())?.map(drop)
+    };
+    server.stop().map_err(told)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    copy(data.clone(), kept.clone()).await?;
+    server.start_again().await.map_err(told)?;
+    let from = clock::wall();
+    hand.wait().await;
+    server.crash().map_err(told)?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    std::fs::remove_dir_all(&data).map_err(|error| error.to_string())?;
+    std::fs::rename(&kept, &data).map_err(|error| error.to_string())?;
+    server.start_again().await.map_err(told)?;
+    hand.note("lost window began us", from as f64);
+    hand.note("lost window s", (clock::wall() - from) as f64 / 1e6);
+    Ok(())
 }

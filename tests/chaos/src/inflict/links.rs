@@ -20,7 +20,7 @@ fn cuts() -> Vec<Conduct> {
 /// Cuts one of the given links in one of the ways.
 async fn cut(hand: &mut Hand<'_>, links: &[&Link]) -> Result<(), String> {
     let ways = cuts();
-    let way = ways[hand.dice.below(ways.len())];
+    let way = ways[hand.form(ways.len())];
     if links.is_empty() {
         return Err("there is no such link".to_owned());
     }
@@ -50,7 +50,7 @@ pub(super) async fn half_open(hand: &mut Hand<'_>, name: &str) -> Result<(), Str
     let host = hand.worker();
     let link = if name == "worker-broker-half-open" { &host.broker } else { &host.database };
     let link = link.as_ref().ok_or("there is no such link")?;
-    let side = if hand.dice.below(2) == 0 { Side::Client } else { Side::Server };
+    let side = if hand.form(2) == 0 { Side::Client } else { Side::Server };
     link.forget(side);
     hand.wait().await;
     link.heal();
@@ -78,7 +78,7 @@ pub(super) async fn slow(hand: &mut Hand<'_>) -> Result<(), String> {
     let host = if hand.dice.below(3) == 0 { hand.server() } else { hand.worker() };
     let late = Duration::from_millis(20 + hand.dice.below(180) as u64);
     let ways = [Conduct::late(late), Conduct::narrow(256 << 10), Conduct::sliced(64)];
-    host.conduct(ways[hand.dice.below(ways.len())]);
+    host.conduct(ways[hand.form(ways.len())]);
     hand.wait().await;
     host.heal();
     Ok(())

@@ -3,17 +3,19 @@
 mod broker;
 mod database;
 mod links;
+mod moments;
 mod resources;
 mod servers;
 mod workers;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use attune_process::clock;
 
 use crate::dice::Dice;
 use crate::host::Host;
+use crate::query::Rows;
 use crate::stage::Stage;
 use crate::strike::Strike;
 
@@ -28,6 +30,8 @@ pub(crate) struct Struck {
     pub(crate) to_us: i64,
     /// What was measured while it happened.
     pub(crate) figures: Vec<(&'static str, f64)>,
+    /// Executions that the fault itself asked for.
+    pub(crate) unaccounted: Vec<i64>,
     /// Why it could not be made to happen.
     pub(crate) failed: Option<String>,
 }
@@ -37,6 +41,7 @@ pub(crate) struct Hand<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) dice: Dice,
     pub(crate) lasts: Duration,
+    form: Option<usize>,
     pub(crate) struck: Struck,
 }
 
@@ -57,6 +62,25 @@ impl Hand<'_> {
         host
     }
 
+    /// Which of so many forms it takes.
+    pub(crate) fn form(&mut self, forms: usize) -> usize {
+        let thrown = self.dice.below(forms);
+        self.form.map_or(thrown, |form| form % forms)
+    }
+
+    /// Rows, asked for until the database answers.
+    pub(crate) async fn rows(&self, statement: &str) -> Result<Rows, String> {
+        let begun = Instant::now();
+        loop {
+            match self.stage.query.rows(statement).await {
+                Err(_) if begun.elapsed() < Duration::from_secs(60) => {
+                    tokio::time::sleep(Duration::from_millis(500)).await
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     pub(crate) async fn wait(&self) {
         tokio::time::sleep(self.lasts).await;
     }
@@ -72,7 +96,8 @@ pub(crate) async fn inflict(stage: Arc<Stage>, strike: Strike) -> Struck {
     let begun = clock::wall();
     let task = tokio::spawn(async move {
         let struck = Struck { fault: name, from_us: clock::wall(), ..Struck::default() };
-        let mut hand = Hand { stage: &stage, dice: Dice::new(strike.dice), lasts: strike.lasts, struck };
+        let mut hand =
+            Hand { stage: &stage, dice: Dice::new(strike.dice), lasts: strike.lasts, form: strike.form, struck };
         let done = by_name(&mut hand, name).await;
         hand.struck.to_us = clock::wall();
         hand.struck.failed = done.err();
@@ -80,9 +105,13 @@ pub(crate) async fn inflict(stage: Arc<Stage>, strike: Strike) -> Struck {
     });
     match task.await {
         Ok(struck) => struck,
-        Err(error) => {
-            Struck { fault: name, from_us: begun, to_us: clock::wall(), failed: Some(error.to_string()), ..Struck::default() }
-        }
+        Err(error) => Struck {
+            fault: name,
+            from_us: begun,
+            to_us: clock::wall(),
+            failed: Some(error.to_string()),
+            ..Struck::default()
+        },
     }
 }
 
@@ -113,6 +142,21 @@ async fn by_name(hand: &mut Hand<'_>, name: &str) -> Result<(), String> {
         "duplicates" => broker::duplicates(hand).await,
         "garbage" => broker::garbage(hand).await,
         "database-quit" | "database-crash" | "database-freeze" => database::away(hand, name).await,
+        "kill-before-claim" => moments::before_claim(hand).await,
+        "kill-before-acknowledgement" => moments::before_acknowledgement(hand).await,
+        "kill-before-start" => moments::before_start(hand).await,
+        "kill-after-start" => moments::after_start(hand).await,
+        "kill-before-completion" => moments::before_completion(hand).await,
+        "kill-after-completion" => moments::after_completion(hand).await,
+        "kill-before-publish" => moments::before_publish(hand).await,
+        "kill-before-reply" => moments::before_reply(hand).await,
+        "consumer-timeout" => broker::consumer_timeout(hand).await,
+        "disk-full" => resources::disk_full(hand).await,
+        "rolling-restart" => servers::rolling_restart(hand).await,
+        "database-rolled-back" => database::rolled_back(hand).await,
+        "worker-clock" => workers::clock(hand).await,
+        "out-of-memory" => resources::out_of_memory(hand).await,
+        "nothing" => Ok(()),
         "database-read-only" => database::read_only(hand).await,
         "database-locks" => database::locks(hand).await,
         "database-disconnects" => database::disconnects(hand).await,

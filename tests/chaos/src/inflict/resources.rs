@@ -36,18 +36,69 @@ fn limit(pid: u32, new: Option<libc::rlimit64>) -> Result<libc::rlimit64, String
 pub(super) async fn starved(hand: &mut Hand<'_>) -> Result<(), String> {
     let host = hand.worker();
     let begun = Instant::now();
-    let all = |signal: i32| {
-        if let Some(pid) = host.keeper.pid() {
-            send(pid, signal);
-            census::descendants(pid).iter().filter(|one| one.name.starts_with("attune")).for_each(|one| send(one.pid, signal));
-        }
-    };
     while begun.elapsed() < hand.lasts {
-        all(libc::SIGSTOP);
+        // Exactly those that were stopped go on: the worker may have died meanwhile, and its guards must find out.
+        let mut stopped: Vec<u32> = host.keeper.pid().into_iter().collect();
+        let below = host.keeper.pid().map(census::descendants).unwrap_or_default();
+        stopped.extend(below.iter().filter(|one| one.name.starts_with("attune")).map(|one| one.pid));
+        stopped.iter().for_each(|pid| send(*pid, libc::SIGSTOP));
         tokio::time::sleep(Duration::from_millis(475)).await;
-        all(libc::SIGCONT);
+        stopped.iter().for_each(|pid| send(*pid, libc::SIGCONT));
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    all(libc::SIGCONT);
     Ok(())
+}
+
+/// Nothing more can be written to the disk that holds what the worker keeps; it is the first worker's, made small.
+pub(super) async fn disk_full(hand: &mut Hand<'_>) -> Result<(), String> {
+    let host = hand.stage.workers.first().ok_or("there is no worker")?;
+    hand.struck.target.clone_from(&host.name);
+    let filler = host.state.join("filler");
+    let mut file = std::fs::File::create(&filler).map_err(|error| error.to_string())?;
+    let block = vec![0_u8; 64 << 10];
+    let mut written = 0_usize;
+    while written < (512 << 20) {
+        match std::io::Write::write(&mut file, &block) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => written += length,
+        }
+    }
+    hand.note("filled MiB", (written >> 20) as f64);
+    hand.wait().await;
+    drop(file);
+    std::fs::remove_file(&filler).map_err(|error| error.to_string())
+}
+
+/// The kernel kills for memory: an action, or the worker itself. Its group of the version 1 controller, which a bare
+/// machine has, is limited to what it uses.
+pub(super) async fn out_of_memory(hand: &mut Hand<'_>) -> Result<(), String> {
+    let host = hand.worker();
+    let pid = host.keeper.pid().ok_or("it does not run")?;
+    let group = std::path::PathBuf::from(format!("/sys/fs/cgroup/memory/attune-chaos-{pid}"));
+    let told = |error: std::io::Error| format!("the memory controller cannot be used: {error}");
+    std::fs::create_dir(&group).map_err(told)?;
+    let write = |name: &str, text: String| std::fs::write(group.join(name), text).map_err(told);
+    write("cgroup.procs", pid.to_string())?;
+    // Less than it has: the next page it touches is too much.
+    let resident = census::holding(pid).resident_kib;
+    let before = host.keeper.exits().len();
+    host.keeper.expect_end();
+    let limited = write("memory.limit_in_bytes", (4 << 20).to_string())
+        .or_else(|_| write("memory.limit_in_bytes", (16 << 20).to_string()));
+    let begun = Instant::now();
+    while host.keeper.exits().len() == before && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let code = host.keeper.exits().get(before).map_or(-1, |exit| exit.code);
+    hand.note("resident KiB", resident as f64);
+    hand.note("exit code", f64::from(code));
+    // Whoever it started before it died is still in the group for a moment.
+    for _ in 0..100 {
+        if std::fs::remove_dir(&group).is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    limited?;
+    if code == 137 { Ok(()) } else { Err(format!("it was not killed: {code}")) }
 }

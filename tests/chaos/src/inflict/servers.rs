@@ -76,3 +76,23 @@ pub(super) async fn more(hand: &mut Hand<'_>) -> Result<(), String> {
     hand.note("of ten, ended too soon", died as f64);
     Ok(())
 }
+
+/// Every program is asked to end, one after the other, and started again: what an upgrade does.
+pub(super) async fn rolling_restart(hand: &mut Hand<'_>) -> Result<(), String> {
+    let hosts: Vec<_> = hand.stage.hosts().cloned().collect();
+    let begun = Instant::now();
+    for host in hosts {
+        let before = host.keeper.exits().len();
+        host.keeper.signal(libc::SIGTERM);
+        let asked = Instant::now();
+        while host.keeper.exits().len() == before {
+            if asked.elapsed() > Duration::from_secs(60) {
+                return Err(format!("{} did not end", host.name));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    hand.note("all restarted after s", begun.elapsed().as_secs_f64());
+    Ok(())
+}

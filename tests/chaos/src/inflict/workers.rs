@@ -120,7 +120,7 @@ pub(super) async fn kill_launcher(hand: &mut Hand<'_>) -> Result<(), String> {
 /// Asks it to end: once, twice or three times.
 pub(super) async fn terminate(hand: &mut Hand<'_>) -> Result<(), String> {
     let host = hand.worker();
-    let times = 1 + hand.dice.below(3);
+    let times = 1 + hand.form(3);
     terminate_times(hand, &host, times).await
 }
 
@@ -182,4 +182,27 @@ pub(super) async fn take_name(hand: &mut Hand<'_>) -> Result<(), String> {
         (true, 3, 3) => Ok(()),
         _ => Err(format!("the first ended with {code}, the second with {second}")),
     }
+}
+
+/// Where Debian puts the library that tells a program another time.
+const OTHER_TIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+/// Starts the worker again with a wall clock that is an hour off, forth or back.
+pub(super) async fn clock(hand: &mut Hand<'_>) -> Result<(), String> {
+    let host = hand.worker();
+    if !std::path::Path::new(OTHER_TIME).exists() {
+        return Err("libfaketime is not installed".to_owned());
+    }
+    let off = if hand.form(2) == 0 { "+1h" } else { "-1h" };
+    let had = host.keeper_recipe().environment;
+    host.keeper.change(|recipe| {
+        for (name, value) in [("LD_PRELOAD", OTHER_TIME), ("FAKETIME", off), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")] {
+            recipe.environment.push((name.to_owned(), value.to_owned()));
+        }
+    });
+    host.keeper.kill();
+    hand.wait().await;
+    host.keeper.change(|recipe| recipe.environment = had);
+    host.keeper.kill();
+    Ok(())
 }
