@@ -7,8 +7,8 @@ use std::path::{Component, Path};
 use attune_types::action::is_valid_name;
 use attune_types::runtime::EnvironmentChange;
 use attune_types::{
-    ActionSpec, LimitKind, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits, RetryCause,
-    RuntimeSpec, variable_refusal,
+    ActionSpec, LimitKind, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits,
+    RetryCause, RuntimeSpec, variable_refusal,
 };
 use serde_json::{Map, Value};
 
@@ -17,6 +17,7 @@ use crate::keywords;
 use crate::parameters::{check_parameters, schema_problem};
 use crate::render::variable_name;
 use crate::runtime_rules;
+use crate::secret_outputs::{has_secret_outputs, misplaced_mark};
 
 /// A year: long enough for everything, short enough to be a mistake beyond.
 const MOST_TIMEOUT_SECONDS: f64 = 31_536_000.0;
@@ -86,6 +87,7 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
     if let Some(problem) = action.output_schema.as_ref().and_then(schema_problem) {
         breaches.add("output_schema", problem);
     }
+    secret_outputs(&mut breaches, action);
     limits(&mut breaches, &action.resources);
     if action.sandbox.is_some_and(|level| level > 3) {
         breaches.add("sandbox", "must be 0, 1, 2 or 3");
@@ -94,6 +96,24 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
         breaches.add("warm", "must be auto or never");
     }
     breaches.0
+}
+
+/// A result that is printed stands in the log before anybody can tell what of it is secret.
+fn secret_outputs(breaches: &mut Breaches, action: &ActionSpec) {
+    let Some(schema) = &action.output_schema else { return };
+    if let Some(keyword) = misplaced_mark(schema) {
+        breaches.add(
+            "output_schema",
+            format!("secret: true has no effect in {keyword}; write it where the output is described"),
+        );
+    }
+    if has_secret_outputs(schema) && action.output_format != OutputFormat::Text {
+        breaches.add(
+            "output_format",
+            "must be text when an output is secret, because what is printed is logged: set the result with \
+             `attune-agent output set` or ATTUNE_RESULT_FILE",
+        );
+    }
 }
 
 /// Limits below which nothing would ever start, so that they can only be mistaken (mebibytes written as bytes).

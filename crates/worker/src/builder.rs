@@ -15,6 +15,7 @@ use attune_process::sandbox::probe;
 use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
 use attune_runtime::{DetectOptions, Registry, with_builtin};
+use attune_secret::IncarnationKey;
 use attune_store::{Registered, Registration as Announcement, Store};
 use attune_supervise::TreeBuilder;
 use attune_types::{Capabilities, Incarnation, RuntimeSpec};
@@ -198,7 +199,10 @@ impl WorkerBuilder {
         let packs = Packs::new(self.library.take().map_or_else(|| read_packs(&settings), Shelf::fixed));
         let library = packs.library();
         let runtimes = self.find_interpreters(&library, &launcher).await;
-        let capabilities = capabilities(&settings, &runtimes.registry());
+        let mut capabilities = capabilities(&settings, &runtimes.registry());
+        let sealing_key =
+            Arc::new(IncarnationKey::generate().map_err(|error| WorkerError::Random { reason: error.to_string() })?);
+        capabilities.sealing_key = Some(sealing_key.public().to_string());
         let is_swept = sweep(&home.path(), incarnation).await;
         let ends = spool.read().map_err(unusable(home.join("ends")))?;
         // Before registering: the store settles what an earlier life held as lost, unless its end is known by then.
@@ -267,6 +271,7 @@ impl WorkerBuilder {
             keeps_output_elsewhere,
             artifacts,
             secrets: Arc::clone(&self.secrets),
+            sealing_key,
             missing_environments: environments.survey(&library).missing,
             environments,
             teller: teller.clone(),

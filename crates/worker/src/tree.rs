@@ -22,6 +22,7 @@ use std::time::Duration;
 use actix::Addr;
 use attune_process::Launcher;
 use attune_queue::ConsumerLink;
+use attune_secret::IncarnationKey;
 use attune_store::{GroupCommit, Registration as Announcement, Store};
 use attune_supervise::{ChildSpec, Ending, Placement, Policy, Restart, Stop, Strategy, Supervisor, TreeBuilder};
 use tokio::sync::mpsc;
@@ -61,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) link: Arc<dyn ConsumerLink>,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
     pub(crate) secrets: Arc<dyn SecretSource>,
+    pub(crate) sealing_key: Arc<IncarnationKey>,
     pub(crate) keeps_output_elsewhere: bool,
     pub(crate) environments: Arc<Environments>,
     /// What packs need and is not ready.
@@ -103,7 +105,7 @@ impl Later {
 
 /// Declares and starts the tree. Must be called inside an actix system.
 pub(crate) fn grow(parts: Parts) -> Tree {
-    let Parts { mode, settings, identity, announcement, store, link, artifacts, secrets, .. } = parts;
+    let Parts { mode, settings, identity, announcement, store, link, artifacts, secrets, sealing_key, .. } = parts;
     let (environments, planner, books) = (parts.environments, parts.planner, parts.books);
     let launcher = parts.launcher;
     // A full worker prepares everything before it takes work; an agent prepares what is asked of it.
@@ -248,6 +250,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                     port,
                     artifacts,
                     secrets,
+                    sealing_key,
                     observers,
                 });
                 let addresses = Arc::new(Mutex::new(HashMap::new()));

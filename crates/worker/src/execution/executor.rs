@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
 use attune_process::{Launcher, StopReason, Stopper, clock};
-use attune_secret::{Opened, OpenedSecret};
+use attune_secret::{IncarnationKey, Opened};
 use attune_store::{Answered, Claimed, Completion, HandBack, Store};
 use attune_supervise::Life;
 use attune_types::{Evidence, Incarnation, Outcome, Timestamp};
 
 use super::evidence::millis;
+use super::given::{self, AttemptSecrets};
 use super::machine::{Effect, Event, State, Stop};
 use super::plan::Planner;
 use super::run::{self, RunReport};
 use crate::artifacts::{ArtifactStore, LogPort};
 use crate::environments::{Environments, Prepare, ReadyEnvironment};
 use crate::executions::{Books, Finisher, Grant, Key, Leashed};
-use crate::helper::{CallsDeps, SecretRequest, SecretSource};
+use crate::helper::{CallsDeps, SecretSource};
 use crate::notice::ExecutionNotice;
 
 /// How often, and after which pause, an environment is asked for again whose build was given up by a crash.
@@ -59,38 +60,23 @@ pub(crate) struct ExecutorDeps {
     pub(crate) port: LogPort,
     pub(crate) artifacts: Arc<dyn ArtifactStore>,
     pub(crate) secrets: Arc<dyn SecretSource>,
+    /// What is sealed to this life of this worker is opened with it.
+    pub(crate) sealing_key: Arc<IncarnationKey>,
     pub(crate) observers: Arc<[Recipient<ExecutionNotice>]>,
 }
 
 impl ExecutorDeps {
     /// What the calls of one attempt need.
-    fn calls(&self, key: Key, work: &Claimed) -> CallsDeps {
+    fn calls(&self, key: Key, work: &Claimed, opened: &Arc<Opened>) -> CallsDeps {
         CallsDeps {
             key,
             action: work.spec.action.clone(),
             declared_secrets: work.spec.secrets.clone(),
-            secrets: Arc::clone(&self.secrets),
+            secrets: Arc::new(AttemptSecrets { opened: Arc::clone(opened), beyond: Arc::clone(&self.secrets) }),
             artifacts: Arc::clone(&self.artifacts),
             waiting: self.planner.helper.waiting(key),
             limits: self.planner.harvest,
         }
-    }
-
-    /// All that one attempt is, or may be, given in plain.
-    async fn opened(&self, key: Key, work: &Claimed) -> Opened {
-        let mut secrets = Vec::new();
-        for name in &work.spec.secrets {
-            let Key { execution, attempt } = key;
-            let (action, name) = (work.spec.action.clone(), name.clone());
-            let request = SecretRequest { execution, attempt, action, name };
-            // Whoever asks for what is not to be had is told so, then.
-            if let Ok(secret) = self.secrets.secret(&request).await {
-                secrets.push(OpenedSecret::new(request.name, secret.expose()));
-            }
-        }
-        let is_secret = |name: &String| work.spec.secret_parameters.contains(name);
-        let values = work.parameters.iter().filter(|(name, _)| is_secret(name));
-        Opened::new(secrets, values.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 }
 
@@ -250,13 +236,19 @@ impl Executor {
         leashed: Leashed,
         allowed_at: Duration,
     ) -> RunReport {
-        let mut plan = match deps.planner.plan(key, work, environment.as_deref().map(ReadyEnvironment::directory)) {
+        let given = given::open(work, deps.incarnation, &deps.sealing_key, deps.secrets.as_ref()).await;
+        let opened = match given {
+            Ok(opened) => Arc::new(opened),
+            Err(outcome) => return RunReport::not_started(outcome),
+        };
+        let directory = environment.as_deref().map(ReadyEnvironment::directory);
+        let mut plan = match deps.planner.plan(key, work, &opened, directory) {
             Ok(plan) => plan,
             Err(outcome) => return RunReport::not_started(outcome),
         };
         let wants_pid = !deps.observers.is_empty();
-        plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work));
-        plan.hide(&deps.opened(key, work).await);
+        plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work, &opened));
+        plan.hide(&opened);
         let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
             leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });

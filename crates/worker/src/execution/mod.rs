@@ -4,6 +4,7 @@ mod ended_child;
 mod environment;
 mod evidence;
 mod executor;
+mod given;
 mod machine;
 mod output;
 mod plan;

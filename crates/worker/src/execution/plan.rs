@@ -10,11 +10,13 @@ use attune_artifacts::HarvestLimits;
 use attune_pack::Library;
 use attune_process::{Command, OutputLimits};
 use attune_runtime::{CleanEnvironment, ResolveError, Resolved, Script};
+use attune_secret::Opened;
 use attune_store::Claimed;
 use attune_types::{DetectedInterpreter, ExecutionSpec, Outcome, ParameterDelivery, ParameterFormat, Requirement};
 use serde_json::{Map, Value};
 
 use super::environment::{Places, WorkerVariables};
+use super::given;
 use super::result::ResultRules;
 use super::run::RunPlan;
 use super::work_area::{WorkArea, WorkAreas};
@@ -55,7 +57,13 @@ impl Planner {
     ///
     /// # Errors
     /// The outcome of an execution that cannot be started.
-    pub(crate) fn plan(&self, key: Key, work: &Claimed, environment: Option<&Path>) -> Result<RunPlan, Outcome> {
+    pub(crate) fn plan(
+        &self,
+        key: Key,
+        work: &Claimed,
+        opened: &Opened,
+        environment: Option<&Path>,
+    ) -> Result<RunPlan, Outcome> {
         let spec = &work.spec;
         let resolved = self.resolve(&spec.requirement)?;
         let mut area = self.areas.area(key);
@@ -92,7 +100,11 @@ impl Planner {
         }
         command.sandbox = self.sandboxes.of(demanded, own.as_deref());
         command.has_helper_socket = self.helper.has_program();
-        deliver(&mut command, spec, &work.parameters, &mut area)?;
+        deliver(&mut command, spec, &given::parameters(work, opened), &mut area)?;
+        let line = given::line(work, opened)?;
+        if !line.is_empty() {
+            command.input.splice(..0, line);
+        }
         command.timeout = Some(Duration::from_millis(spec.timeout_ms));
         command.grace = self.grace;
         command.limits = limits::of_action(&spec.resources);
@@ -187,8 +199,8 @@ impl Planner {
 }
 
 /// Puts the parameters where the action expects them. Data never becomes code, and the value of a secret parameter
-/// never stands in the environment, where every process of the same user could read it: an action that takes its
-/// parameters from there finds the secret ones on standard input, in its format.
+/// never stands in the environment, where every process of the same user could read it, nor in a file, where it would lie
+/// on a disk: an action that takes its parameters from there finds the secret ones on standard input, in its format.
 fn deliver(
     command: &mut Command,
     spec: &ExecutionSpec,
@@ -196,6 +208,9 @@ fn deliver(
     area: &mut WorkArea,
 ) -> Result<(), Outcome> {
     let refused = |error: attune_pack::RenderError| not_executable(error.to_string());
+    let divided = || -> (Map<String, Value>, Map<String, Value>) {
+        parameters.clone().into_iter().partition(|(name, _)| spec.secret_parameters.contains(name))
+    };
     match spec.parameter_delivery {
         ParameterDelivery::Stdin => {
             command.input = attune_pack::render(spec.parameter_format, parameters).map_err(refused)?;
@@ -206,13 +221,16 @@ fn deliver(
                 ParameterFormat::Yaml => "parameters.yaml",
                 ParameterFormat::Dotenv => "parameters.env",
             };
-            let text = attune_pack::render(spec.parameter_format, parameters).map_err(refused)?;
+            let (secret, open) = divided();
+            let text = attune_pack::render(spec.parameter_format, &open).map_err(refused)?;
+            if !secret.is_empty() {
+                command.input = attune_pack::render(spec.parameter_format, &secret).map_err(refused)?;
+            }
             let path = area.write(name, &text, 0o600).map_err(|error| not_writable(Path::new(name), &error))?;
             command.environment.push(("ATTUNE_PARAMETERS_FILE".into(), path.into()));
         }
         ParameterDelivery::Env => {
-            let (secret, open): (Map<String, Value>, Map<String, Value>) =
-                parameters.clone().into_iter().partition(|(name, _)| spec.secret_parameters.contains(name));
+            let (secret, open) = divided();
             for (name, value) in attune_pack::environment(&open).map_err(refused)? {
                 command.environment.push((name.into(), value.into()));
             }

@@ -23,6 +23,20 @@ pub(crate) struct ResultRules {
     pub(crate) schema: Option<Value>,
 }
 
+/// A result that fits its schema, without its secret outputs: those leave the worker nowhere, and are kept nowhere.
+fn checked(schema: &Value, mut result: Value) -> Result<Value, String> {
+    let has_secrets = attune_pack::has_secret_outputs(schema);
+    attune_pack::check_result(schema, &result).map_err(|why| match why.split_once(": ") {
+        // What is wrong may be quoted.
+        Some((place, _)) if has_secrets => format!("{place}: does not fit output_schema, which has secret outputs"),
+        _ => why,
+    })?;
+    if has_secrets {
+        attune_pack::mask_secret_outputs(schema, &mut result);
+    }
+    Ok(result)
+}
+
 /// Bytes that hold a result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ResultBytes {
@@ -52,12 +66,11 @@ impl ResultRules {
             }
             None => None,
         };
-        match (&self.schema, &result) {
-            (Some(schema), Some(result)) => attune_pack::check_result(schema, result)?,
-            (Some(_), None) => return Err("the action promises a result and wrote none".to_owned()),
-            (None, _) => {}
+        match (&self.schema, result) {
+            (Some(schema), Some(result)) => checked(schema, result).map(Some),
+            (Some(_), None) => Err("the action promises a result and wrote none".to_owned()),
+            (None, result) => Ok(result),
         }
-        Ok(result)
     }
 
     /// The result that the action set by calling its worker, which wins over everything else.
@@ -67,10 +80,10 @@ impl ResultRules {
     pub(crate) fn read_set(&self, text: Vec<u8>) -> Result<Option<Value>, String> {
         let parsed = parse(OutputFormat::Json, ResultBytes::Whole(text));
         let result = parsed.map_err(|why| format!("attune-agent output set: {why}"))?;
-        if let Some(schema) = &self.schema {
-            attune_pack::check_result(schema, &result)?;
+        match &self.schema {
+            Some(schema) => checked(schema, result).map(Some),
+            None => Ok(Some(result)),
         }
-        Ok(Some(result))
     }
 
     const fn format_of_file(&self) -> OutputFormat {

@@ -175,6 +175,8 @@ impl Calls {
         let shown = plain(&name);
         let not_granted = format!("secret {shown} is not granted to {}", self.deps.action);
         if !self.deps.declared_secrets.contains(&name) {
+            tracing::warn!(execution.id = %self.deps.key.execution, "secret {shown} not granted to {}", self.deps.action);
+            self.say(format!("secret {shown} not granted to {}\n", self.deps.action)).await;
             return Err(format!("{not_granted}: the action does not declare it (secrets: [{shown}])"));
         }
         let (execution, attempt) = self.deps.key.pair();

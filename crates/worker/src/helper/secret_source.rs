@@ -13,6 +13,12 @@ use attune_types::{ActionRef, AttemptNumber, ExecutionId};
 pub trait SecretSource: Send + Sync + 'static {
     /// The secret, or why it is not handed out.
     async fn secret(&self, request: &SecretRequest) -> Result<SecretBytes, SecretRefusal>;
+
+    /// Whether it may have any at all. When it has none, an action whose secrets were not handed over with its work does
+    /// not start; otherwise it is told when it asks.
+    fn has_any(&self) -> bool {
+        true
+    }
 }
 
 /// Who asks for which secret.
@@ -86,6 +92,10 @@ pub struct NoSecrets;
 impl SecretSource for NoSecrets {
     async fn secret(&self, _: &SecretRequest) -> Result<SecretBytes, SecretRefusal> {
         Err(SecretRefusal::Unavailable { reason: "this worker has no store of secrets".to_owned() })
+    }
+
+    fn has_any(&self) -> bool {
+        false
     }
 }
 
