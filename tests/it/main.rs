@@ -1,9 +1,17 @@
 //! End to end: real programs, a real database, a real broker.
 
+mod bare_roots;
+mod cold_start;
+mod dependencies;
+mod environments;
 mod first_process;
 mod floods;
 mod ground_truth;
 mod guards;
+mod hostile_path;
+mod languages;
 mod placement;
+mod scratch;
 mod trouble;
+mod two_pythons;
 mod two_workers;

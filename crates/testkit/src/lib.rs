@@ -27,6 +27,7 @@
 //! Nothing here measures time: [`eventually()`] waits for a condition, and its limit is only how long to wait before
 //! calling the test broken.
 
+pub mod archive;
 mod directory;
 pub mod enclosure;
 mod eventually;

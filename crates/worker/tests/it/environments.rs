@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use attune_pack::{Library, Overrides, Pack, execution_spec};
 use attune_process::Command;
 use attune_runtime::environment::ToolSettings;
+use attune_testkit::archive::zip;
 use attune_testkit::eventually;
 use attune_testkit::postgres::TestDatabase;
 use attune_testkit::rabbitmq::TestBroker;
@@ -104,47 +105,6 @@ async fn told(fixture: &Fixture, states: &[EnvironmentState]) -> Vec<Environment
 
 fn lines(path: &Path) -> usize {
     fs::read_to_string(path).map_or(0, |text| text.lines().count())
-}
-
-/// CRC-32 as archives have it.
-fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc: u32, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-    })
-}
-
-/// A zip archive of files as they are.
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
-    let (mut archive, mut directory) = (Vec::new(), Vec::new());
-    for (name, text) in files {
-        let offset = u32::try_from(archive.len()).expect("small");
-        let (name_length, length) = (name.len() as u16, text.len() as u32);
-        let mut common = Vec::new();
-        common.extend([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
-        common.extend(crc(text.as_bytes()).to_le_bytes());
-        common.extend(length.to_le_bytes());
-        common.extend(length.to_le_bytes());
-        common.extend(name_length.to_le_bytes());
-        common.extend([0, 0]);
-        archive.extend(b"PK\x03\x04");
-        archive.extend(&common);
-        archive.extend(name.as_bytes());
-        archive.extend(text.as_bytes());
-        directory.extend(b"PK\x01\x02\x14\x00");
-        directory.extend(&common);
-        directory.extend([0; 10]);
-        directory.extend(offset.to_le_bytes());
-        directory.extend(name.as_bytes());
-    }
-    let (at, length, count) = (archive.len() as u32, directory.len() as u32, files.len() as u16);
-    archive.extend(&directory);
-    archive.extend(b"PK\x05\x06\0\0\0\0");
-    archive.extend(count.to_le_bytes());
-    archive.extend(count.to_le_bytes());
-    archive.extend(length.to_le_bytes());
-    archive.extend(at.to_le_bytes());
-    archive.extend([0, 0]);
-    archive
 }
 
 /// A folder in which pip finds `attune-demo` 1.0 and nothing else.
