@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use attune_types::{Incarnation, LogChunk};
 
+use crate::access::ExecutionToken;
+use crate::audit::AuditNote;
 use crate::error::StoreError;
 use crate::model::{Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Completion, ReaperPolicy, Submitted};
 use crate::operations;
@@ -96,6 +98,22 @@ pub(crate) trait Backend: Send + Sync + 'static {
         operations::logs::append(unit.session(), chunks).await?;
         unit.commit().await?;
         Ok(())
+    }
+
+    /// See [`crate::Admission::audit`].
+    async fn audit(&self, notes: &[AuditNote]) -> Result<(), Trouble> {
+        let mut unit = Unit::begin(self.begin().await?).await?;
+        operations::audit::append(&mut unit, notes).await?;
+        unit.commit().await?;
+        Ok(())
+    }
+
+    /// See [`crate::Admission::issue_execution_token`].
+    async fn issue_execution_token(&self, token: &ExecutionToken) -> Result<bool, Trouble> {
+        let mut unit = Unit::begin(self.begin().await?).await?;
+        let issued = operations::tokens::issue(&mut unit, token).await?;
+        unit.commit().await?;
+        Ok(issued)
     }
 
     /// See [`crate::Store::delete_outbox`].

@@ -29,6 +29,10 @@
 //! the server is starting, full, a replica, or two transactions collided; the connection is then checked before it is
 //! used again. Everything else is a fault of the call. [`GroupCommit`] turns many single calls into few.
 
+mod access;
+mod admission;
+mod api_token;
+mod audit;
 mod backend;
 mod error;
 mod group_commit;
@@ -41,6 +45,7 @@ mod read_back;
 pub mod rules;
 mod secret_store;
 mod session;
+mod sql_admission;
 mod sql_secrets;
 mod sql_store;
 #[cfg(feature = "sqlite")]
@@ -51,6 +56,10 @@ mod trouble;
 mod unit;
 mod wake_bus;
 
+pub use access::{Enrolment, ExecutionToken, NewToken, TokenKind, TokenRecord, TokenStanding};
+pub use admission::Admission;
+pub use api_token::ApiToken;
+pub use audit::{AuditEntry, AuditNote, AuditVerdict};
 pub use error::StoreError;
 pub use group_commit::{GroupCommit, GroupCommitError};
 pub use model::*;

@@ -9,6 +9,7 @@ use attune_types::{
 };
 use tokio::sync::broadcast;
 
+use crate::admission::Admission;
 use crate::backend::Backend;
 use crate::error::StoreError;
 use crate::model::{
@@ -119,6 +120,10 @@ impl<B: Backend> Store for SqlStore<B> {
 
     async fn close(&self) {
         self.backend.close().await;
+    }
+
+    fn admission(&self) -> &dyn Admission {
+        self
     }
 
     fn secrets(&self) -> &dyn SecretStore {

@@ -7,6 +7,7 @@ use attune_types::{
 };
 use tokio::sync::broadcast;
 
+use crate::admission::Admission;
 use crate::error::StoreError;
 use crate::model::{
     Answered, Assigned, Assignment, Beat, BeatReply, CancelAnswer, ClaimAnswer, ClaimRequest, Completion, EventPage,
@@ -37,6 +38,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Closes every connection; calls after it fail.
     async fn close(&self);
+
+    /// What this database keeps of who may come in, and of what was done.
+    fn admission(&self) -> &dyn Admission;
 
     /// What this database keeps of secrets: ciphertexts, and whose they are.
     fn secrets(&self) -> &dyn SecretStore;

@@ -4,6 +4,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod assign;
+pub(crate) mod audit;
 pub(crate) mod beat;
 pub(crate) mod cancel;
 pub(crate) mod catalogue;
@@ -21,4 +22,5 @@ pub(crate) mod retain;
 pub(crate) mod secrets;
 pub(crate) mod submit;
 pub(crate) mod take_back;
+pub(crate) mod tokens;
 pub(crate) mod view;

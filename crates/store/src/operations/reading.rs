@@ -37,6 +37,13 @@ const PAGE_OF_PACK: Sql = Sql::same(executions!(
      ORDER BY e.id DESC LIMIT $3"
 ));
 
+// By the index of what tokens asked for; the reserved name of the one who owns the server has no place in it.
+const PAGE_OF_OWNER: Sql = Sql::same(executions!(
+    "WHERE e.id < $1 AND ($2 = '' OR $2 LIKE '%,' || e.status || ',%') AND e.requested_by = $4 \
+     AND e.requested_by <> 'api' AND ($5 = '' OR e.action = $5) \
+     AND ($6 = '' OR (e.action >= $6 AND e.action < $7)) ORDER BY e.id DESC LIMIT $3"
+));
+
 const ATTEMPTS: Sql = Sql::same(
     "SELECT a.attempt, a.state, a.outcome, a.resources, a.evidence, a.assigned_at, a.claimed_at, a.started_at, \
      a.ended_at, a.lease_ends_at, a.reason, a.late_outcome, w.name AS worker FROM execution_attempt a LEFT JOIN worker w ON w.id = a.worker_id \
@@ -84,6 +91,14 @@ pub(crate) async fn executions(session: &mut dyn Session, filter: &ExecutionFilt
     let mut values =
         vec![filter.before.map_or(i64::MAX, |id| id.0).into(), statuses.into(), (i64::from(limit) + 1).into()];
     let sql = match filter.action.as_deref() {
+        action if filter.requested_by.is_some() => {
+            let whole = action.filter(|action| action.contains('.')).unwrap_or_default();
+            let pack = action.filter(|action| !action.contains('.'));
+            let bound = |sign| pack.map_or_else(String::new, |pack| format!("{pack}{sign}"));
+            values.push(filter.requested_by.clone().into());
+            values.extend([whole.into(), bound('.').into(), bound('/').into()]);
+            PAGE_OF_OWNER
+        }
         None => PAGE,
         Some(action) if action.contains('.') => {
             values.push(action.into());

@@ -7,6 +7,7 @@ use attune_types::{Incarnation, LogChunk};
 use sqlx::PgPool;
 use tokio::task::AbortHandle;
 
+use crate::audit::AuditNote;
 use crate::backend::Backend;
 use crate::error::StoreError;
 use crate::model::{Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Completion, ReaperPolicy, Submitted};
@@ -16,7 +17,7 @@ use crate::operations::submit::RequestRow;
 use crate::options::OpenOptions;
 use crate::postgres::connection::{Reader, Writing};
 use crate::postgres::pool::{self, Suspicion};
-use crate::postgres::{bulk, listener, migrations, sealed};
+use crate::postgres::{bulk, bulk_access, listener, migrations, sealed};
 use crate::secret_store::SealedAssignment;
 use crate::session::{Session, Transact};
 use crate::sql_store::SqlStore;
@@ -182,6 +183,10 @@ impl Backend for PostgresBackend {
 
     async fn append_logs(&self, chunks: &[LogChunk]) -> Result<(), Trouble> {
         bulk::append_logs(&self.pool, chunks).await
+    }
+
+    async fn audit(&self, notes: &[AuditNote]) -> Result<(), Trouble> {
+        bulk_access::audit(&self.pool, notes).await
     }
 
     async fn delete_outbox(&self, ids: &[i64]) -> Result<(), Trouble> {

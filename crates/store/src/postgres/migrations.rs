@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "environments", include_str!("../../../../migrations/postgres/0004_environments.sql")),
     (5, "given_back", include_str!("../../../../migrations/postgres/0005_given_back.sql")),
     (6, "secrets", include_str!("../../../../migrations/postgres/0006_secrets.sql")),
+    (7, "access", include_str!("../../../../migrations/postgres/0007_access.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod bulk;
+mod bulk_access;
 mod connection;
 mod listener;
 mod migrations;

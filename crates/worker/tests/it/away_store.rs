@@ -61,6 +61,10 @@ impl Store for AwayStore {
         self.inner.close().await;
     }
 
+    fn admission(&self) -> &dyn Admission {
+        self.inner.admission()
+    }
+
     fn secrets(&self) -> &dyn SecretStore {
         self.inner.secrets()
     }
