@@ -73,6 +73,7 @@ pub use sql_store::SqlStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackend;
 pub use store::Store;
+pub use token::fresh as fresh_token;
 
 /// A [`Store`] in a SQLite file or in memory.
 #[cfg(feature = "sqlite")]
@@ -80,4 +81,3 @@ pub type SqliteStore = SqlStore<SqliteBackend>;
 
 /// A [`Store`] in PostgreSQL.
 pub type PostgresStore = SqlStore<PostgresBackend>;
-pub use token::fresh as fresh_token;

@@ -389,11 +389,11 @@ pub struct HandBack {
     pub attempt: AttemptNumber,
     /// The right to it, when it was claimed.
     pub token: Option<LeaseToken>,
-    /// Why, in words.
-    pub reason: String,
     /// Whether its start was allowed and its worker made no use of that: only then is something given back that counts as
     /// running. A worker that may have started anything never says so.
     pub never_started: bool,
+    /// Why, in words.
+    pub reason: String,
     /// `Some` when waiting elsewhere cannot help either (a dependency that does not install): the execution fails with
     /// this outcome, or is retried as its policy says.
     pub outcome: Option<Outcome>,

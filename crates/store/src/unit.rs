@@ -93,8 +93,6 @@ const END_EXECUTION: Sql = Sql::same(
 const RETRY_EXECUTION: Sql =
     Sql::same("UPDATE execution SET status = 'retrying', available_at = $2, tries = $3 WHERE id = $1");
 
-const SEND: Sql = Sql::same("INSERT INTO outbox (payload, trace, occurred_at, held_until) VALUES ($1, $2, $3, 0)");
-
 const WAIT_AGAIN: Sql =
     Sql::same("UPDATE execution SET status = 'retrying', available_at = $2, unstarted = $3 WHERE id = $1");
 
@@ -108,6 +106,8 @@ const VANISHED: Sql = Sql::same(
     "SELECT count(*) AS before FROM execution_attempt \
      WHERE execution_id = $1 AND state = 'superseded' AND claimed_at IS NOT NULL AND reason = $2",
 );
+
+const SEND: Sql = Sql::same("INSERT INTO outbox (payload, trace, occurred_at, held_until) VALUES ($1, $2, $3, 0)");
 
 impl Unit {
     /// Wraps a transaction that has just begun.
@@ -180,9 +180,6 @@ impl Unit {
         }))
     }
 
-    /// Ends an attempt.
-    pub(crate) async fn end_attempt(
-        &mut self,
     /// What the rules look at when a worker wants something of an attempt.
     pub(crate) fn facts(
         standing: &Standing,
@@ -199,6 +196,9 @@ impl Unit {
         }
     }
 
+    /// Ends an attempt.
+    pub(crate) async fn end_attempt(
+        &mut self,
         execution: ExecutionId,
         number: AttemptNumber,
         state: AttemptState,
@@ -314,9 +314,6 @@ impl Unit {
         self.settle(standing, &outcome, None).await
     }
 
-    /// Counts an attempt that a worker gave back, and puts its execution back into the queue or, when that has
-    /// happened too often, ends it.
-    pub(crate) async fn hand_back(
     /// Ends an execution that one worker after the other did not survive preparing.
     async fn refuse_poison(
         &mut self,
@@ -370,6 +367,9 @@ impl Unit {
         self.end(standing, ExecutionStatus::Failed, Some(&outcome), None, standing.tries, None).await
     }
 
+    /// Counts an attempt that a worker gave back, and puts its execution back into the queue or, when that has
+    /// happened too often, ends it.
+    pub(crate) async fn hand_back(
         &mut self,
         standing: &Standing,
         attempt: &Try,
