@@ -53,6 +53,24 @@ impl Deployment {
         Ok(deployment)
     }
 
+    /// Starts one more server on the same database and broker, without waiting for it. It listens on a port of its own that
+    /// nobody needs to know.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn add_server(&self, label: &str, extra: &[(&str, &str)]) -> io::Result<Program> {
+        let packs = packs();
+        let mut environment = vec![
+            ("ATTUNE__DATABASE__URL", self.database_url.as_str()),
+            ("ATTUNE__MESSAGE_QUEUE__URL", self.broker_url.as_str()),
+            ("ATTUNE__SERVER__PORT", "0"),
+            ("ATTUNE__PACKS__DIRECTORIES", packs.as_str()),
+            ("ATTUNE__LOG__FORMAT", "text"),
+        ];
+        environment.extend_from_slice(extra);
+        Program::start("attune-server", label, &[], &environment, self.folder.path())
+    }
+
     /// Starts one more worker, without waiting for it.
     ///
     /// # Errors

@@ -6,7 +6,10 @@ use attune_types::{Incarnation, LogChunk};
 use crate::access::ExecutionToken;
 use crate::audit::AuditNote;
 use crate::error::StoreError;
-use crate::model::{Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Completion, ReaperPolicy, Submitted};
+use crate::model::{
+    Answered, Assigned, Assignment, Beat, BeatReply, ClaimAnswer, ClaimRequest, Completion, OutboxMessage,
+    ReaperPolicy, Submitted,
+};
 use crate::operations;
 use crate::operations::submit::RequestRow;
 use crate::secret_store::SealedAssignment;
@@ -114,6 +117,22 @@ pub(crate) trait Backend: Send + Sync + 'static {
         let issued = operations::tokens::issue(&mut unit, token).await?;
         unit.commit().await?;
         Ok(issued)
+    }
+
+    /// See [`crate::Store::beat`].
+    async fn beat(&self, beat: &Beat) -> Result<BeatReply, Trouble> {
+        let mut unit = Unit::begin(self.begin().await?).await?;
+        let reply = operations::beat::beat(&mut unit, beat).await?;
+        unit.commit().await?;
+        Ok(reply)
+    }
+
+    /// See [`crate::Store::take_outbox`].
+    async fn take_outbox(&self, limit: u32, hold_ms: i64) -> Result<Vec<OutboxMessage>, Trouble> {
+        let mut unit = Unit::begin(self.begin().await?).await?;
+        let messages = operations::outbox::take(&mut unit, limit, hold_ms).await?;
+        unit.commit().await?;
+        Ok(messages)
     }
 
     /// See [`crate::Store::delete_outbox`].

@@ -19,7 +19,7 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, beat, cancel, catalogue, environments, hand_back, logs, outbox, reading, reap, register, repeat, retain, secrets,
+    artifacts, cancel, catalogue, environments, hand_back, logs, reading, reap, register, repeat, retain, secrets,
     take_back, view,
 };
 use crate::options::OpenOptions;
@@ -269,13 +269,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn take_outbox(&self, limit: u32, hold_ms: i64) -> Result<Vec<OutboxMessage>, StoreError> {
-        self.bounded("taking messages", async {
-            let mut unit = self.unit().await?;
-            let messages = outbox::take(&mut unit, limit, hold_ms).await?;
-            self.commit(unit).await?;
-            Ok(messages)
-        })
-        .await
+        self.bounded("taking messages", async { self.backend.take_outbox(limit, hold_ms).await }).await
     }
 
     async fn delete_outbox(&self, ids: &[i64]) -> Result<(), StoreError> {
@@ -306,13 +300,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn beat(&self, beat: &Beat) -> Result<BeatReply, StoreError> {
-        self.bounded("beating", async {
-            let mut unit = self.unit().await?;
-            let reply = beat::beat(&mut unit, beat).await?;
-            self.commit(unit).await?;
-            Ok(reply)
-        })
-        .await
+        self.bounded("beating", async { self.backend.beat(beat).await }).await
     }
 
     async fn claim(

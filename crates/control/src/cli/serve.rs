@@ -95,10 +95,6 @@ async fn serve(config: Config, migrate: bool) -> Result<u8, ServeError> {
         () = signals.next() => return Ok(0),
     };
     tracing::info!(api.url = control.url(), store = store.kind(), queue = queue.kind(), "serving");
-    let code = until_told(&control, &mut signals).await;
-    queue.close().await;
-    store.close().await;
-    tracing::info!(code, "stopped");
     let ending = control.ending();
     tokio::spawn(async move {
         if matches!(ending.await, TreeEnd::GaveUp(_))
@@ -107,6 +103,10 @@ async fn serve(config: Config, migrate: bool) -> Result<u8, ServeError> {
             tracing::error!(error = &error as &dyn std::error::Error, "no thread is left to end the process");
         }
     });
+    let code = until_told(&control, &mut signals).await;
+    queue.close().await;
+    store.close().await;
+    tracing::info!(code, "stopped");
     Ok(code)
 }
 
@@ -235,6 +235,29 @@ async fn until_told(control: &ControlHandle, signals: &mut Signals) -> u8 {
             // The report tells nothing that matters any more.
             let _aborted = control.tree().send(Abort).await;
             INTERRUPTED
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_short_lease_a_short_gap_counts() {
+        let seconds = Duration::from_secs;
+        for (lease, beat, tick, gap, expected) in [
+            (45, 5, 2, 10, 10_000),
+            (45, 20, 2, 10, 5_000),
+            (12, 5, 1, 10, 2_000),
+            (12, 5, 2, 10, 4_000),
+            (3, 1, 1, 2, 2_000),
+        ] {
+            let mut protocol = Config::default().protocol;
+            protocol.lease = seconds(lease);
+            protocol.reaper_tick = seconds(tick);
+            protocol.reaper_gap = seconds(gap);
+            assert_eq!(timing_of(&protocol, seconds(beat)).gap_ms, expected, "lease {lease} s, beat {beat} s");
         }
     }
 }

@@ -29,6 +29,9 @@ const MOST_PUBLISHING: usize = 4;
 /// wrote it; what lies in the outbox are facts, and gathering them makes few commits of many.
 const GATHER: Duration = Duration::from_millis(20);
 
+/// How often the parking queue is looked at: what lies there waits for a person.
+const LOOK_AT_PARKING: Duration = Duration::from_secs(10);
+
 /// Publish these. They are rows of the outbox that the sender holds.
 #[derive(Debug)]
 pub(crate) struct Publish(pub(crate) Vec<OutboxMessage>);
@@ -90,6 +93,8 @@ struct State {
     returns: Returns,
     missing: BTreeSet<WorkerId>,
     broker_trouble: u64,
+    /// When the parking queue was looked at last, and what lay there then.
+    parking: Option<(Instant, u64)>,
     taking_trouble: Trouble,
     deleting_trouble: Trouble,
 }
@@ -178,6 +183,29 @@ impl Relay {
         }));
     }
 
+    /// Says once whenever more messages were parked. A broker that does not answer is noticed elsewhere.
+    fn look_at_parking(&mut self, context: &mut Context<Self>) {
+        let known = match self.state.parking {
+            Some((looked_at, _)) if looked_at.elapsed() < LOOK_AT_PARKING => return,
+            Some((_, known)) => known,
+            None => 0,
+        };
+        self.state.parking = Some((Instant::now(), known));
+        let queue = Arc::clone(&self.deps.queue);
+        let looking = offload(async move { queue.parked().await });
+        context.spawn(looking.into_actor(self).map(move |parked, actor, _| {
+            let Ok(parked) = parked else { return };
+            if parked > known {
+                tracing::error!(
+                    messages = parked,
+                    more = parked - known,
+                    "messages that cannot be read, or that came back too often, lie in the queue attune.parking"
+                );
+            }
+            actor.state.parking = Some((Instant::now(), parked));
+        }));
+    }
+
     fn take(&mut self, context: &mut Context<Self>) {
         if self.state.quiet_until.is_some_and(|until| Instant::now() < until) {
             return;
@@ -258,6 +286,7 @@ impl Handler<Tick> for Relay {
     fn handle(&mut self, _: Tick, context: &mut Self::Context) {
         self.take(context);
         self.delete_next(context);
+        self.look_at_parking(context);
         context.notify_later(Tick, self.deps.tick);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use attune_queue::{ConnectOptions, LinkEvent, QueueError, connect};
+use attune_queue::{ConnectOptions, LinkEvent, Published, QueueError, connect};
 use attune_testkit::eventually;
 use attune_testkit::rabbitmq::TestBroker;
 use attune_types::WorkerId;
@@ -27,6 +27,7 @@ async fn garbage_is_parked_with_its_reason_and_does_not_hold_up_the_rest() {
     eventually("it to be parked", LIMIT, async || (link.parked() == 1).then_some(())).await;
     publish_for_certain(&rabbit.queue, &[order(1, 1)]).await;
     receive_all(&link, 1..2).await;
+    assert_eq!(rabbit.queue.parked().await.expect("the broker answers"), 1);
     let parked = channel.basic_get(PARKING_QUEUE.into(), BasicGetOptions { no_ack: true }).await.expect("answers");
     let parked = parked.expect("it is there").delivery;
     assert_eq!(parked.data, b"garbage");
@@ -35,6 +36,44 @@ async fn garbage_is_parked_with_its_reason_and_does_not_hold_up_the_rest() {
     assert!(reason.to_string().starts_with("it is no message of ours"), "{reason}");
     raw.close(200, "OK".into()).await.expect("closes");
     rabbit.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_back_again_and_again_is_parked_in_the_end() {
+    let rabbit = Rabbit::start().await;
+    let link = consuming(&rabbit.queue, 1, 10).await;
+    publish_for_certain(&rabbit.queue, &[order(1, 1)]).await;
+    let returned = async {
+        loop {
+            let delivery = delivery(&link).await;
+            let _settled = link.requeue(delivery.tag).await;
+        }
+    };
+    let parked =
+        eventually("it to be parked", LIMIT, async || (rabbit.queue.parked().await.ok()? == 1).then_some(()));
+    tokio::select! {
+        () = returned => {}
+        () = parked => {}
+    }
+    publish_for_certain(&rabbit.queue, &[order(1, 2)]).await;
+    receive_all(&link, 2..3).await;
+    rabbit.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_publishes_waits_for_confirms_as_long_as_was_configured() {
+    let broker = TestBroker::alone().await;
+    let options = ConnectOptions { confirm_timeout: Duration::from_millis(200), ..ConnectOptions::default() };
+    let queue = connect(broker.url(), options).await.expect("the broker answers");
+    let _link = consuming(&queue, 1, 10).await;
+    publish_for_certain(&queue, &[order(1, 1)]).await;
+    broker.node().expect("its own node").freeze().expect("is ordered");
+    let answers = queue.publish(&[order(1, 2)]).await;
+    let Published::Unknown { reason } = &answers[0] else { panic!("{answers:?}") };
+    assert_eq!(reason, "no confirm within 200 ms");
+    broker.node().expect("its own node").thaw().expect("is ordered");
+    queue.close().await;
+    broker.may_leave_unacknowledged();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

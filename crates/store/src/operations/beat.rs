@@ -1,11 +1,10 @@
 //! Heartbeats.
 
-use std::collections::HashSet;
-
-use attune_types::{AttemptNumber, AttemptState, ExecutionId, ExecutionStatus};
+use attune_types::{AttemptNumber, ExecutionId};
 
 use crate::model::{Beat, BeatReply};
 use crate::read_back::from_word;
+use crate::rules::{self, LiveAttempt};
 use crate::session::Sql;
 use crate::trouble::Trouble;
 use crate::unit::{Unit, small};
@@ -21,7 +20,7 @@ const LIVE: Sql = Sql::same(
      WHERE a.live AND a.worker_id = $1 AND a.incarnation = $2 ORDER BY a.execution_id",
 );
 
-// Never waits: an attempt that somebody else has locked is being settled, or is renewed by the next beat.
+// On PostgreSQL a beat is one statement of its own.
 const RENEW: Sql = Sql {
     postgres: "UPDATE execution_attempt SET lease_ends_at = $4 WHERE (execution_id, attempt) IN (\
                    SELECT execution_id, attempt FROM execution_attempt \
@@ -32,8 +31,6 @@ const RENEW: Sql = Sql {
 };
 
 /// Renews the leases of what a worker says it holds, and tells it what it must know.
-///
-/// Only what it holds is renewed: a claim whose answer never arrived is held by nobody, and its lease must run out.
 pub(crate) async fn beat(unit: &mut Unit, beat: &Beat) -> Result<BeatReply, Trouble> {
     let (worker, incarnation) = (beat.worker.0, beat.incarnation.0);
     let now = unit.now;
@@ -42,27 +39,22 @@ pub(crate) async fn beat(unit: &mut Unit, beat: &Beat) -> Result<BeatReply, Trou
     else {
         return Ok(BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() });
     };
-    let mut reply = BeatReply { drain: row.get("drain")?, ..BeatReply::default() };
-    let holding: HashSet<(ExecutionId, AttemptNumber)> = beat.holding.iter().copied().collect();
-    let mut held = HashSet::new();
+    let mut live = Vec::new();
+    let drain = row.get("drain")?;
     for row in unit.all(LIVE, vec![worker.into(), incarnation.into()]).await? {
-        let key = (ExecutionId(row.get("execution_id")?), AttemptNumber(small(&row, "attempt")?));
-        let state: AttemptState = from_word("execution_attempt.state", &row.get::<String>("state")?)?;
-        if state == AttemptState::Assigned {
-            reply.assigned.push(key);
-            continue;
-        }
-        held.insert(key);
-        let status: ExecutionStatus = from_word("execution.status", &row.get::<String>("status")?)?;
-        if status == ExecutionStatus::Canceling {
-            reply.cancels.push((key.0, key.1, row.get::<Option<String>>("cancel_by")?.unwrap_or_default()));
-        }
+        live.push(LiveAttempt {
+            execution: ExecutionId(row.get("execution_id")?),
+            attempt: AttemptNumber(small(&row, "attempt")?),
+            state: from_word("execution_attempt.state", &row.get::<String>("state")?)?,
+            status: from_word("execution.status", &row.get::<String>("status")?)?,
+            cancel_by: row.get("cancel_by")?,
+        });
     }
-    reply.superseded = beat.holding.iter().copied().filter(|key| !held.contains(key)).collect();
-    let renew: Vec<String> = held.intersection(&holding).map(|(id, _)| id.to_string()).collect();
-    if !renew.is_empty() {
+    let (reply, renewed) = rules::beat(&beat.holding, drain, live);
+    if !renewed.is_empty() {
+        let renewed: Vec<String> = renewed.iter().map(|(execution, _)| execution.to_string()).collect();
         let lease_ends_at = now.saturating_add(beat.lease_ms.saturating_mul(1000));
-        let values = vec![worker.into(), incarnation.into(), renew.join(",").into(), lease_ends_at.into()];
+        let values = vec![worker.into(), incarnation.into(), renewed.join(",").into(), lease_ends_at.into()];
         unit.run(RENEW, values).await?;
     }
     Ok(reply)

@@ -3,9 +3,10 @@
 use attune_types::{Envelope, Payload, Timestamp};
 
 use crate::model::OutboxMessage;
+use crate::read_back::document;
 use crate::session::{Session, Sql};
 use crate::trouble::Trouble;
-use crate::unit::{Unit, document_of};
+use crate::unit::Unit;
 
 const TAKE: Sql = Sql {
     postgres: "WITH free AS (SELECT id FROM outbox WHERE held_until <= $1 ORDER BY id LIMIT $2 \
@@ -34,22 +35,27 @@ pub(crate) fn message_id(outbox: i64, payload: &Payload) -> String {
     }
 }
 
+/// The message of a row.
+pub(crate) fn message(
+    id: i64,
+    payload: &str,
+    trace: Option<String>,
+    occurred_at: i64,
+) -> Result<OutboxMessage, Trouble> {
+    let payload: Payload = document("outbox.payload", payload)?;
+    let (version, message_id) = (Envelope::VERSION, message_id(id, &payload));
+    let envelope = Envelope { version, message_id, occurred_at: Timestamp(occurred_at), trace, payload };
+    Ok(OutboxMessage { id, envelope })
+}
+
 /// Takes what nobody holds, oldest first.
 pub(crate) async fn take(unit: &mut Unit, limit: u32, hold_ms: i64) -> Result<Vec<OutboxMessage>, Trouble> {
     let until = unit.now.saturating_add(hold_ms.saturating_mul(1000));
     let rows = unit.all(TAKE, vec![unit.now.into(), i64::from(limit).into(), until.into()]).await?;
     let mut messages = Vec::with_capacity(rows.len());
     for row in rows {
-        let id: i64 = row.get("id")?;
-        let payload: Payload = document_of(&row, "payload")?;
-        let envelope = Envelope {
-            version: Envelope::VERSION,
-            message_id: message_id(id, &payload),
-            occurred_at: Timestamp(row.get("occurred_at")?),
-            trace: row.get("trace")?,
-            payload,
-        };
-        messages.push(OutboxMessage { id, envelope });
+        let payload: String = row.get("payload")?;
+        messages.push(message(row.get("id")?, &payload, row.get("trace")?, row.get("occurred_at")?)?);
     }
     // RETURNING promises no order.
     messages.sort_unstable_by_key(|message| message.id);

@@ -10,14 +10,17 @@ use tokio::task::AbortHandle;
 use crate::audit::AuditNote;
 use crate::backend::Backend;
 use crate::error::StoreError;
-use crate::model::{Answered, Assigned, Assignment, ClaimAnswer, ClaimRequest, Completion, ReaperPolicy, Submitted};
+use crate::model::{
+    Answered, Assigned, Assignment, Beat, BeatReply, ClaimAnswer, ClaimRequest, Completion, OutboxMessage,
+    ReaperPolicy, Submitted,
+};
 use crate::open::masked;
 use crate::operations;
 use crate::operations::submit::RequestRow;
 use crate::options::OpenOptions;
 use crate::postgres::connection::{Reader, Writing};
 use crate::postgres::pool::{self, Suspicion};
-use crate::postgres::{bulk, bulk_access, listener, migrations, sealed};
+use crate::postgres::{bulk, bulk_access, listener, migrations, sealed, single};
 use crate::secret_store::SealedAssignment;
 use crate::session::{Session, Transact};
 use crate::sql_store::SqlStore;
@@ -187,6 +190,14 @@ impl Backend for PostgresBackend {
 
     async fn audit(&self, notes: &[AuditNote]) -> Result<(), Trouble> {
         bulk_access::audit(&self.pool, notes).await
+    }
+
+    async fn beat(&self, beat: &Beat) -> Result<BeatReply, Trouble> {
+        single::beat(&self.pool, beat).await
+    }
+
+    async fn take_outbox(&self, limit: u32, hold_ms: i64) -> Result<Vec<OutboxMessage>, Trouble> {
+        single::take_outbox(&self.pool, limit, hold_ms).await
     }
 
     async fn delete_outbox(&self, ids: &[i64]) -> Result<(), Trouble> {

@@ -8,5 +8,6 @@ mod listener;
 mod migrations;
 mod pool;
 mod sealed;
+mod single;
 
 pub use backend::PostgresBackend;

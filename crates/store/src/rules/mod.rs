@@ -5,10 +5,12 @@
 //! lists repeat the plain cases of [`claim()`] and [`complete()`] in SQL and leave the rest to these; one conformance suite
 //! holds both databases to the same answers.
 
+mod beat;
 mod fenced;
 mod reap;
 mod retry;
 
+pub use beat::{LiveAttempt, beat};
 pub use fenced::{
     ClaimVerdict, CompleteVerdict, Facts, HandBackVerdict, StartVerdict, claim, complete, hand_back, start,
 };

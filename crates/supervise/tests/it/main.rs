@@ -3,6 +3,7 @@
 mod deciding;
 mod ends;
 mod giving_up;
+mod last_resort;
 mod panics;
 mod stopping;
 mod strategies;

@@ -137,6 +137,22 @@ impl TestBroker {
         self.drive(move |control, vhost| control.delete_queue(vhost, &name)).await;
     }
 
+    /// Deletes the virtual host with everything in it: queues, bindings, messages. Its connections are closed.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub async fn delete(&self) {
+        self.drive(Control::delete_vhost).await;
+    }
+
+    /// Makes the virtual host again after [`delete`](Self::delete), empty.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub async fn create_again(&self) {
+        self.drive(Control::add_vhost).await;
+    }
+
     /// Stops the broker, not its machine; only on a node of its own.
     ///
     /// # Panics

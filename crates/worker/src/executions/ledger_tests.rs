@@ -91,7 +91,6 @@ fn slots_bound_what_is_taken_and_a_failed_claim_keeps_its_place() {
 }
 
 #[test]
-#[test]
 fn a_claim_that_is_asked_again_shows_the_same_token_until_the_attempt_is_forgotten() {
     let mut ledger = Ledger::default();
     let token = |byte| LeaseToken([byte; 16]);
@@ -110,6 +109,7 @@ fn a_claim_that_is_asked_again_shows_the_same_token_until_the_attempt_is_forgott
     assert_eq!(ledger.ask(key(1), token(3)), (token(3), false));
 }
 
+#[test]
 fn a_crashed_executor_is_noticed_and_reported_once() {
     let mut ledger = Ledger::default();
     ledger.offer(key(1), None);

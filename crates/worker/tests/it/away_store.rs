@@ -1,7 +1,7 @@
 //! A store that can go away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use attune_store::*;
@@ -17,6 +17,8 @@ pub(crate) struct AwayStore {
     /// The same store with its connections closed: its errors are those of a database that is not there.
     closed: Arc<dyn Store>,
     away: AtomicBool,
+    /// How many claims are still taken and then not answered.
+    unanswered_claims: AtomicUsize,
 }
 
 impl AwayStore {
@@ -25,7 +27,12 @@ impl AwayStore {
         closed.close().await;
         let error = closed.ping().await.expect_err("it is closed");
         assert!(error.is_passing(), "{error:?}");
-        Self { inner, closed, away: AtomicBool::new(false) }
+        Self { inner, closed, away: AtomicBool::new(false), unanswered_claims: AtomicUsize::new(0) }
+    }
+
+    /// The next so many claims are taken, and their answers get lost.
+    pub(crate) fn lose_answers_of_claims(&self, claims: usize) {
+        self.unanswered_claims.store(claims, Ordering::SeqCst);
     }
 
     /// From now on nothing answers, or everything again.
@@ -190,7 +197,12 @@ impl Store for AwayStore {
         requests: Vec<ClaimRequest>,
     ) -> Result<Vec<ClaimAnswer>, StoreError> {
         self.here().await?;
-        self.inner.claim(incarnation, requests).await
+        let answers = self.inner.claim(incarnation, requests).await?;
+        let is_lost = |left: usize| left.checked_sub(1);
+        if self.unanswered_claims.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_lost).is_ok() {
+            self.closed.ping().await?;
+        }
+        Ok(answers)
     }
 
     async fn start(&self, incarnation: Incarnation, tokens: Vec<HandBack>) -> Result<Vec<Answered>, StoreError> {

@@ -92,6 +92,40 @@ async fn away_worker(fixture: &Fixture) -> (Arc<AwayStore>, WorkerBuilder) {
 }
 
 #[test]
+fn a_claim_whose_answer_is_lost_is_asked_again_and_runs_once() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let (door, builder) = away_worker(&fixture).await;
+        let worker = builder.start().await.expect("the worker starts");
+        door.lose_answers_of_claims(2);
+        let proof = fixture.directory.path().join("proof");
+        let id = fixture.run(&worker, &format!("echo ran >>'{}'", proof.display())).await;
+        fixture.assert_ended_once(&[id], ExecutionStatus::Completed).await;
+        assert_eq!(std::fs::read_to_string(&proof).expect("it ran"), "ran\n");
+        assert_eq!(fixture.store.attempts(id).await.expect("the store answers").len(), 1);
+        fixture.stop(&worker).await;
+    });
+}
+
+#[test]
+fn what_was_granted_without_an_answer_is_given_back_by_a_worker_that_leaves() {
+    in_system(async {
+        let fixture = Fixture::embedded().await;
+        let (door, builder) = away_worker(&fixture).await;
+        let worker = builder.start().await.expect("the worker starts");
+        door.lose_answers_of_claims(usize::MAX);
+        let id = fixture.run(&worker, "true").await;
+        fixture.running(id).await;
+        worker.drain();
+        assert_eq!(worker.stopped().await, StopReason::Drained);
+        // Nothing of it ran, so it waits for somebody else and nobody calls its outcome unknown.
+        assert_eq!(fixture.execution(id).await.status, ExecutionStatus::Retrying);
+        let attempts = fixture.store.attempts(id).await.expect("the store answers");
+        assert!(attempts[0].state.never_started(), "{attempts:?}");
+    });
+}
+
+#[test]
 fn an_end_that_the_store_cannot_take_is_reported_when_it_is_back() {
     in_system(async {
         let fixture = Fixture::embedded().await;
