@@ -58,5 +58,8 @@ install() {
 }
 echo "installing:$packages"
 install || { $run apt-get update -qq && install; }
-have_postgres && have_rabbitmq || { echo "error: the packages were installed and the programs are still not found" >&2; exit 69; }
+if ! { have_postgres && have_rabbitmq; }; then
+    echo "error: the packages were installed and the programs are still not found" >&2
+    exit 69
+fi
 install_s3
