@@ -12,7 +12,7 @@ CHAOS_SEED ?= $(shell date +%s)
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long build-agent
+.PHONY: help demo test lint bench chaos chaos-long static-agent build-agent
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,9 @@ demo: ## builds, then runs the example pack in every runtime found here
 
 test: ## every test, against a real PostgreSQL and RabbitMQ, which are installed when they are missing
 	scripts/install-test-services.sh
+	scripts/install-test-languages.sh || true
 	$(CARGO) build --workspace --bins
+	$(MAKE) --no-print-directory static-agent
 	$(CARGO) run --quiet -p attune-testkit --bin with-services -- $(CARGO) $(TEST_RUNNER)
 	$(CARGO) test --workspace --doc
 
@@ -51,6 +53,9 @@ bench: ## one JSON line per figure, each beside its floor from the same run
 	scripts/install-test-services.sh
 	$(CARGO) build --profile dist --workspace --bins
 	target/dist/with-services --durable target/dist/attune-bench
+
+static-agent: ## the static agent for tests: quickly built, and large
+	CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --target $(AGENT_TARGET) -p attune-worker --bin attune-agent
 
 build-agent: ## the static agent, as it ships
 	CARGO_TARGET_DIR=target/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --profile dist --target $(AGENT_TARGET) -p attune-worker --bin attune-agent
