@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::scratch::{Scratch, Site, does_without, figure, tool};
 
-/// A language, its script, how it takes parameters, and the program that its test needs.
+/// A language, its script, how it takes parameters, and what it needs, as `scripts/install-test-languages.sh` calls it.
 const ACTIONS: [(&str, (&str, &str), &str, &str); 8] = [
     (
         "python",
@@ -16,7 +16,7 @@ const ACTIONS: [(&str, (&str, &str), &str, &str); 8] = [
             "import json, sys, greeter\nprint(json.dumps({'greeting': greeter.greet(json.load(sys.stdin)['name'])}))\n",
         ),
         "stdin",
-        "python3",
+        "python",
     ),
     (
         "node",
@@ -38,7 +38,7 @@ const ACTIONS: [(&str, (&str, &str), &str, &str); 8] = [
              puts JSON.generate({greeting: Greeter.greet(JSON.parse($stdin.read)['name'])})\n",
         ),
         "stdin",
-        "bundle",
+        "bundler",
     ),
     (
         "perl",
@@ -57,7 +57,7 @@ const ACTIONS: [(&str, (&str, &str), &str, &str); 8] = [
             "library(greeter)\ncat(sprintf('{\"greeting\": \"%s\"}\\n', greet(Sys.getenv('ATTUNE_PARAM_NAME'))))\n",
         ),
         "env",
-        "Rscript",
+        "r",
     ),
     (
         "go",
@@ -78,7 +78,7 @@ const ACTIONS: [(&str, (&str, &str), &str, &str); 8] = [
              \x20       System.out.println(\"{\\\"greeting\\\": \\\"\" + greeter.Greeter.greet(name) + \"\\\"}\");\n    }\n}\n",
         ),
         "env",
-        "javac",
+        "java",
     ),
     // Modules of the pack's own folder: nothing is fetched, and nothing could be.
     (

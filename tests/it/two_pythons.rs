@@ -23,7 +23,7 @@ async fn a_constraint_picks_the_python_that_meets_it_and_one_that_nobody_meets_w
     let (Some(new), Some(old)) = (newest.next(), newest.next()) else {
         assert!(
             does_without("second-python"),
-            "one Python only: {found:?}; scripts/install-second-python.sh makes another"
+            "one Python only: {found:?}; put another where version managers do, or set ATTUNE_TEST_WITHOUT=second-python"
         );
         return figure("NOT TESTED, as ATTUNE_TEST_WITHOUT says: second-python");
     };
