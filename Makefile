@@ -7,12 +7,13 @@ GNU := x86_64-unknown-linux-gnu
 MUSL := x86_64-unknown-linux-musl
 # musl where it is installed, else a static glibc.
 AGENT_TARGET := $(shell rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && echo $(MUSL) || echo $(GNU))
+FUZZ_SECONDS ?= 60
 CHAOS_SEED ?= $(shell date +%s)
 # nextest runs every test in a process of its own; where it is not installed, cargo's own runner does.
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long static-agent build-agent
+.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 	$(CARGO) run --quiet -p xtask -- check
+
+fuzz: ## every fuzz target for a while (FUZZ_SECONDS=n, default 60 each)
+	$(CARGO) run --release -p attune-fuzz -- --seconds $(FUZZ_SECONDS)
 
 chaos: ## a short run under random faults on each back end (CHAOS_SEED=n chooses another)
 	scripts/install-test-services.sh

@@ -56,6 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attune-chaos", &["*"]),
     ("attune-container-tests", &["*"]),
     ("attune-security-tests", &["*"]),
+    ("attune-fuzz", &["*"]),
     ("example-custom-actor", &["*"]),
     ("xtask", &["attune-config"]),
 ];

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use attune_secret::redact::Shielded;
 use tracing_subscriber::EnvFilter;
 
 /// How much is logged unless `ATTUNE_LOG` says otherwise.
@@ -25,8 +26,11 @@ pub(crate) fn start(level: LogLevel) {
     };
     let filter = EnvFilter::try_from_env("ATTUNE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let started =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).try_init();
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(|| Shielded::new(io::stderr()))
+        .with_ansi(colour)
+        .try_init();
     if let Err(error) = started {
         tracing::debug!(%error, "logging was started before");
     }

@@ -40,6 +40,8 @@ mod target;
 
 use std::process::ExitCode;
 
+use attune_secret::own_process;
+use attune_secret::redact::{Needles, Shield};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -52,6 +54,17 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(refusal) => return arguments::refuse(&refusal),
     };
+    if let Err(error) = own_process::keep_to_itself() {
+        tracing::debug!(%error, "the process cannot be kept from others");
+    }
+    if let Some(token) = &arguments.global.api_token {
+        // It has been read: nobody else has to. `attune config show` still tells where it came from.
+        if !matches!(arguments.command, commands::Command::Config(_)) {
+            own_process::conceal_variables(&["ATTUNE_API_TOKEN".to_owned()]);
+        }
+        let _came_otherwise = own_process::conceal_argument(token);
+        Shield::raise(&Needles::new([("client.api_token", token.as_bytes())])).keep();
+    }
     logging::start(arguments.command.log_level());
     let raw = arguments.global.raw;
     match commands::dispatch(arguments) {

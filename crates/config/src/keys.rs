@@ -37,6 +37,12 @@ pub const KEYS: &[Key] = &[
         Some("10"),
         "Connections that one process opens at most.",
     ),
+    key(
+        "database.tls.ca_file",
+        Kind::Path,
+        None,
+        "Certificates (PEM) of the authority that vouches for the database. Set: its certificate and name are verified (`sslmode=verify-full`). Not set: the well-known authorities, when the URL says `?sslmode=verify-full`.",
+    ),
     also(
         key(
             "message_queue.url",
@@ -52,10 +58,34 @@ pub const KEYS: &[Key] = &[
         "How long the broker may take to confirm a message before it is sent again.",
     ),
     key(
+        "message_queue.tls.ca_file",
+        Kind::Path,
+        None,
+        "Certificates (PEM) of the authority that vouches for the broker of an `amqps://` URL. Not set: the well-known authorities, and those of the file that `SSL_CERT_FILE` names.",
+    ),
+    key(
+        "security.allow_insecure",
+        Kind::List,
+        Some(""),
+        "Hosts, as they are written in `database.url` and `message_queue.url`, that may be spoken to without encryption although they are not this machine, e.g. `postgres,rabbitmq` in the private network of a compose file. `true`: any host. Each is named in the log at every start.",
+    ),
+    key(
         "security.encryption_key",
         Kind::Secret { least_characters: 32 },
         None,
-        "The key that stored secrets are encrypted with; at least 32 characters. Not set: secrets cannot be stored.",
+        "The key that stored secrets are encrypted with; at least 32 characters, e.g. from `openssl rand -base64 32`. It is key 1. Not set, nor `security.encryption_keys`: secrets cannot be stored.",
+    ),
+    key(
+        "security.encryption_keys",
+        Kind::Secret { least_characters: 32 },
+        None,
+        "Several such keys, to replace one by another: `NUMBER KEY` on each line. What was encrypted with any of them can be read.",
+    ),
+    key(
+        "security.current_key",
+        Kind::Number { least: 1, most: 4_294_967_295 },
+        None,
+        "The number of the key that new secrets are encrypted with, and that `attune key rotate` moves the others to. Not set: the largest.",
     ),
     short(
         key("worker.name", Kind::Text, None, "The worker's unique name. Not set: the host's name."),
@@ -170,6 +200,12 @@ pub const KEYS: &[Key] = &[
         Kind::Secret { least_characters: 16 },
         None,
         "Token that requests must show, at least 16 characters. Not set: none is asked for; then bind a loopback address only.",
+    ),
+    key(
+        "server.requests_per_second",
+        Kind::Number { least: 0, most: 1_000_000 },
+        Some("2000"),
+        "Requests that one token, or one address without a token, may send a second; twice as many at once. More are answered 429. 0: no limit.",
     ),
     short(
         key(

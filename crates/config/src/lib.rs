@@ -24,6 +24,7 @@
 //! * the process environment is only read through [`Environment`], so tests never change it.
 
 mod config;
+mod credentials;
 mod cross_check;
 mod duration;
 mod environment;
@@ -58,7 +59,7 @@ pub use secret::Secret;
 pub use secret_url::SecretUrl;
 pub use sections::{
     ArtifactStoreKind, Artifacts, Client, Database, Log, LogFormat, MessageQueue, OutputPolicy, Packs, Paths, Protocol,
-    Retention, Sandbox, SandboxFilesystem, SandboxLevel, Security, Server, Worker, WorkerCapabilities, WorkerType,
+    Retention, Sandbox, SandboxFilesystem, SandboxLevel, Security, Server, Trust, Worker, WorkerCapabilities, WorkerType,
 };
 pub use setting::Setting;
 pub use sources::Sources;

@@ -8,15 +8,34 @@ use attune_pack::Shelf;
 use attune_queue::Queue;
 use attune_store::{ReaperPolicy, RetentionPolicy, Store};
 
+use crate::api::ApiLimits;
 use crate::api::packs::contents_of;
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
 use crate::scheduler::PlacementPolicy;
 use crate::ticks::Ticks;
 use crate::tree::{self, Parts};
+use crate::vault::Vault;
 
 /// The least length of a token, in characters.
 const LEAST_TOKEN: usize = 16;
+
+/// The least number of different characters in a token: random ones have many more, and `changemechangeme` does not.
+const LEAST_VARIETY: usize = 8;
+
+/// Words that nobody's token consists of by chance.
+const WELL_KNOWN: &[&str] = &["changeme", "password", "secret", "example", "default", "admin", "token", "attune"];
+
+/// Whether a token is one that somebody would try: a well-known word again and again, or few different characters.
+fn is_guessable(token: &str) -> bool {
+    let variety: std::collections::BTreeSet<char> = token.chars().collect();
+    let mut rest = token.to_lowercase();
+    for word in WELL_KNOWN {
+        rest = rest.replace(word, "");
+    }
+    rest.retain(|character| character.is_alphanumeric());
+    variety.len() < LEAST_VARIETY || rest.trim_matches(|character: char| character.is_ascii_digit()).is_empty()
+}
 
 /// The control plane: API, scheduler, relay and reaper.
 #[derive(Debug, Clone, Copy)]
@@ -34,10 +53,12 @@ impl Control {
             listener: None,
             api: true,
             token: None,
+            limits: ApiLimits::default(),
             timing: ReaperPolicy::default(),
             placement: PlacementPolicy::default(),
             retention: RetentionPolicy::default(),
             place: None,
+            vault: None,
             ticks: Ticks::default(),
             threads: 2,
             fault_injection: false,
@@ -54,10 +75,12 @@ pub struct ControlBuilder {
     listener: Option<TcpListener>,
     api: bool,
     token: Option<String>,
+    limits: ApiLimits,
     timing: ReaperPolicy,
     placement: PlacementPolicy,
     retention: RetentionPolicy,
     place: Option<Place>,
+    vault: Option<Arc<Vault>>,
     ticks: Ticks,
     threads: usize,
     fault_injection: bool,
@@ -93,6 +116,13 @@ impl ControlBuilder {
         self
     }
 
+    /// What one caller of the API may ask for.
+    #[must_use]
+    pub fn limits(mut self, limits: ApiLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// When leases end, and how long an outbox message is held.
     #[must_use]
     pub fn timing(mut self, timing: ReaperPolicy) -> Self {
@@ -118,6 +148,14 @@ impl ControlBuilder {
     #[must_use]
     pub fn artifacts(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The keys of secrets. Absent: none can be stored, none are given to executions, and parameters marked secret are
+    /// refused.
+    #[must_use]
+    pub fn vault(mut self, vault: Option<Arc<Vault>>) -> Self {
+        self.vault = vault;
         self
     }
 
@@ -172,12 +210,20 @@ impl ControlBuilder {
         {
             return Err(ControlError::WeakToken { length: token.chars().count(), least: LEAST_TOKEN });
         }
+        if let Some(token) = &self.token
+            && is_guessable(token)
+        {
+            return Err(ControlError::GuessableToken);
+        }
         let listener = if self.api { Some(self.open_socket()?) } else { None };
         let address = match &listener {
             Some(listener) => listener.local_addr().map_err(|source| self.listen_error(source))?,
             None => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
 
+        if let Some(vault) = &self.vault {
+            vault.check(self.store.as_ref()).await.map_err(ControlError::Secrets)?;
+        }
         for pack in self.shelf.library().packs() {
             let contents = contents_of(pack);
             let name = contents.pack.pack_ref.clone();
@@ -189,10 +235,12 @@ impl ControlBuilder {
             queue: self.queue,
             listener,
             token: self.token,
+            limits: self.limits,
             timing: self.timing,
             placement: self.placement,
             retention: self.retention,
             place: self.place,
+            vault: self.vault,
             ticks: self.ticks,
             threads: self.threads,
             fault_injection: self.fault_injection,

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use attune_store::StoreError;
 
+use crate::vault::VaultError;
+
 /// A failed start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum ControlError {
         /// How many it needs.
         least: usize,
     },
+    /// The token is one of those that everybody tries.
+    #[error("server.api_token is easy to guess: set it to random characters, e.g. those of `openssl rand -hex 24`")]
+    GuessableToken,
     /// The address cannot be listened on.
     #[error("failed to listen on {address}")]
     Listen {
@@ -31,6 +36,9 @@ pub enum ControlError {
         #[source]
         source: std::io::Error,
     },
+    /// The keys that are here do not open what is stored. The message says which key is missing.
+    #[error("{0}")]
+    Secrets(VaultError),
     /// A pack could not be stored.
     #[error("failed to store the pack {pack}")]
     StorePack {

@@ -30,9 +30,11 @@
 //! | `builder`, `handle`, `tree` | putting it together, holding it, the tree |
 //! | `api` | the HTTP API |
 //! | `scheduler`, `relay`, `reaper`, `bell` | the actors |
+//! | `vault` | the keys of secrets, and what is done with them |
 //! | [`cli`] | the program `attune-server` |
 
 mod api;
+mod auditor;
 mod bell;
 mod builder;
 pub mod cli;
@@ -40,6 +42,7 @@ mod error;
 mod handle;
 mod offload;
 mod packs;
+pub mod protocol;
 mod reaper;
 mod relay;
 mod retention;
@@ -47,12 +50,14 @@ mod scheduler;
 mod ticks;
 mod tree;
 mod trouble;
+mod vault;
 mod waiters;
 
-pub use api::{FieldProblem, Problem};
+pub use api::{ApiLimits, FieldProblem, Problem};
 pub use builder::{Control, ControlBuilder};
 pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use retention::retention_of;
 pub use scheduler::{Advances, Explanation, PaceBook, PlacementPolicy, Plan, TakeBack, WorkerFit, explain, solve};
 pub use ticks::Ticks;
+pub use vault::{LEAST_SECRET_BYTES, MOST_SECRET_BYTES, Rotation, RotationStep, Vault, VaultError, keyring_of};

@@ -13,7 +13,10 @@ use attune_supervise::{ChildSpec, Ending, Policy, Restart, Stop, Strategy, Super
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
-use crate::api::{ApiServer, ApiState, Catalogue, MOST_FOLLOWERS, MOST_WAITING, TokenCheck};
+use crate::api::{
+    ApiLimits, ApiServer, ApiState, Catalogue, Desk, Gatekeeper, Limiter, MOST_FOLLOWERS, MOST_WAITING, TokenCheck,
+};
+use crate::auditor::{Auditor, AuditorDeps};
 use crate::bell::{Bell, BellDeps};
 use crate::packs::{Packs, PacksDeps};
 use crate::reaper::{Reaper, ReaperDeps};
@@ -21,6 +24,7 @@ use crate::relay::{Relay, RelayDeps};
 use crate::retention::{Retention, RetentionDeps};
 use crate::scheduler::{PlacementPolicy, Scheduler, SchedulerDeps};
 use crate::ticks::Ticks;
+use crate::vault::Vault;
 use crate::waiters::Waiters;
 
 /// The most submissions that share a commit.
@@ -38,11 +42,14 @@ pub(crate) struct Parts {
     /// Absent: no API.
     pub(crate) listener: Option<TcpListener>,
     pub(crate) token: Option<String>,
+    pub(crate) limits: ApiLimits,
     pub(crate) timing: ReaperPolicy,
     pub(crate) placement: PlacementPolicy,
     pub(crate) retention: RetentionPolicy,
     /// Where files of executions are kept; absent: out of reach.
     pub(crate) place: Option<Place>,
+    /// The keys of secrets; absent: none are given out.
+    pub(crate) vault: Option<Arc<Vault>>,
     pub(crate) ticks: Ticks,
     pub(crate) threads: usize,
     pub(crate) fault_injection: bool,
@@ -56,10 +63,12 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         queue,
         listener,
         token,
+        limits,
         timing,
         placement,
         retention,
         place,
+        vault,
         ticks,
         threads,
         fault_injection,
@@ -80,6 +89,7 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         relay: relay.clone().recipient(),
         placement,
         timing,
+        vault: vault.clone(),
         tick: ticks.scheduler,
     };
     let scheduler = tree.child(ChildSpec::new("scheduler", Restart::Permanent), move |life| Scheduler::new(deps, life));
@@ -103,6 +113,8 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
 
     let ending = tree.ending();
     let Some(listener) = listener else { return (tree.start(), ending) };
+    let deps = AuditorDeps { store: Arc::clone(&store) };
+    let auditor = tree.child(ChildSpec::new("auditor", Restart::Permanent), move |life| Auditor::new(deps, life));
     let (stop, stopping) = watch::channel(false);
     let committing = Arc::clone(&store);
     let state = ApiState {
@@ -114,8 +126,11 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         queue,
         catalogue: Arc::new(Catalogue::default()),
         waiters,
-        token: token.as_deref().map(TokenCheck::new),
+        gatekeeper: Gatekeeper::new(token.as_deref().map(TokenCheck::new)),
+        limiter: Limiter::new(limits),
+        desk: Desk(auditor.recipient()),
         place: place.map(Arc::new),
+        vault,
         runtime: Handle::current(),
         stopping,
         followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),

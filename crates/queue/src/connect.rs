@@ -1,9 +1,11 @@
 //! Reaching a broker for the first time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attune_names::Dns;
+use attune_types::PlainText;
 
 use crate::error::QueueError;
 use crate::queue::Queue;
@@ -19,11 +21,21 @@ pub struct ConnectOptions {
     /// How long the broker may take to confirm a batch of messages. What is not confirmed by then is unknown, and sent
     /// again by whoever holds the truth.
     pub confirm_timeout: Duration,
+    /// Certificates of the authority that vouches for an `amqps://` broker; absent: the well-known ones.
+    pub ca_file: Option<PathBuf>,
+    /// Which brokers may be spoken to without encryption.
+    pub plain_text: PlainText,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { name: "attune".to_owned(), start_deadline: Duration::from_secs(30), confirm_timeout: Duration::from_secs(5) }
+        Self {
+            name: "attune".to_owned(),
+            start_deadline: Duration::from_secs(30),
+            confirm_timeout: Duration::from_secs(5),
+            ca_file: None,
+            plain_text: PlainText::default(),
+        }
     }
 }
 
@@ -31,10 +43,10 @@ impl Default for ConnectOptions {
 /// are not blocked by others: the connections are driven by it.
 ///
 /// # Errors
-/// At once, when the URL is wrong ([`QueueError::Url`]) or the broker refuses the user, the password or the virtual host
-/// ([`QueueError::Refused`]); after the start deadline, when nobody answers ([`QueueError::Unreachable`]).
+/// At once, when the URL is wrong ([`QueueError::Url`]), the broker refuses the user, the password or the virtual host
+/// ([`QueueError::Refused`]) or cannot be trusted ([`QueueError::Untrusted`]); after the start deadline, when nobody answers ([`QueueError::Unreachable`]).
 pub async fn connect(url: &str, options: ConnectOptions) -> Result<Arc<dyn Queue>, QueueError> {
     let address = BrokerAddress::parse(url)?;
-    let dialer = Dialer::new(address, Dns::from_system(), &options.name)?;
+    let dialer = Dialer::new(address, Dns::from_system(), &options)?;
     Ok(Arc::new(RabbitQueue::start(dialer, options.start_deadline, options.confirm_timeout).await?))
 }

@@ -20,6 +20,14 @@ pub enum QueueError {
         /// Why.
         reason: String,
     },
+    /// Nothing is said to this broker, since it did not prove who it is.
+    #[error("the broker at {address} is not trusted: {reason}")]
+    Untrusted {
+        /// Host and port.
+        address: String,
+        /// What is wrong with its certificate.
+        reason: String,
+    },
     /// The broker answered and refused.
     #[error("the broker at {address} refused while {doing}")]
     Refused {

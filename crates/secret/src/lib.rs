@@ -25,6 +25,7 @@ mod envelope;
 mod error;
 mod keyring;
 mod opened;
+pub mod own_process;
 mod owner;
 pub mod redact;
 mod sealing;

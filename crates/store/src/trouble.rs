@@ -1,6 +1,7 @@
 //! An error on its way out, before it is said what was being done.
 
 use crate::error::StoreError;
+use crate::postgres::trust::distrust;
 
 /// A driver's error, or one that is finished already.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Trouble {
     pub(crate) fn during(self, doing: &'static str) -> StoreError {
         match self {
             Self::Store(error) => error,
-            Self::Sql(source) if is_passing(&source) => StoreError::Away { doing, source },
+            Self::Sql(source) if is_passing(&source) && !distrust(&source) => StoreError::Away { doing, source },
             Self::Sql(source) => StoreError::Refused { doing, source },
         }
     }

@@ -28,6 +28,7 @@
 //! calling the test broken.
 
 pub mod archive;
+mod authority;
 mod directory;
 pub mod enclosure;
 mod eventually;
@@ -42,6 +43,7 @@ pub mod rabbitmq;
 pub mod s3;
 mod start_error;
 
+pub use authority::{Authority, Certificate};
 pub use directory::TestDirectory;
 pub use enclosure::{Enclosure, Surroundings, User};
 pub use eventually::eventually;

@@ -43,6 +43,7 @@ pub mod message;
 #[cfg(attune_mutants)]
 pub mod mutant;
 pub mod outcome;
+pub mod plain_text;
 pub mod runtime;
 pub mod status;
 pub mod timeline;
@@ -69,6 +70,7 @@ pub use interpreter::{DetectedInterpreter, Libc};
 pub use limit::{Enforcement, LimitKind};
 pub use message::{Envelope, Payload};
 pub use outcome::{MemoryOf, NearestMiss, Outcome, Resources};
+pub use plain_text::{PlainText, PlainTextAnswer};
 pub use runtime::RuntimeSpec;
 pub use status::{AttemptState, ExecutionStatus, WorkerStatus};
 pub use timeline::{TimelineEntry, timeline};

@@ -37,7 +37,8 @@ pub fn commands(reply: BeatReply, is_disk_low: bool) -> Vec<Command> {
         commands.push(Command::Kill(keys.collect()));
     }
     commands.extend(reply.cancels.into_iter().map(|(execution, _, by)| Command::Cancel { execution, by }));
-    commands.extend(reply.assigned.into_iter().map(|(execution, attempt)| Command::Offer(Key::new(execution, attempt))));
+    commands
+        .extend(reply.assigned.into_iter().map(|(execution, attempt)| Command::Offer(Key::new(execution, attempt))));
     commands
 }
 

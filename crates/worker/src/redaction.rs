@@ -89,7 +89,10 @@ impl Redaction {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let names = self.0.as_ref().map_or(&[][..], |inner| inner.needles.unmaskable());
         let least = Needles::SHORTEST;
-        names.iter().map(|name| format!("secret {name} is shorter than {least} bytes and is not masked in output\n")).collect()
+        names
+            .iter()
+            .map(|name| format!("secret {name} is shorter than {least} bytes and is not masked in output\n"))
+            .collect()
     }
 
     /// A text without secrets.
@@ -155,13 +158,14 @@ impl Redaction {
             survivor.name = self.text(Place::ProcessName, std::mem::take(&mut survivor.name));
         }
         let found = inner.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let leak = |((place, secret, encoding), (times, line)): (&(Place, String, Encoding), &(u64, u64))| LeakEvidence {
-            secret: secret.clone(),
-            place: place.word().to_owned(),
-            encoding: encoding.word().to_owned(),
-            times: *times,
-            line: place.has_lines().then_some(*line),
-        };
+        let leak =
+            |((place, secret, encoding), (times, line)): (&(Place, String, Encoding), &(u64, u64))| LeakEvidence {
+                secret: secret.clone(),
+                place: place.word().to_owned(),
+                encoding: encoding.word().to_owned(),
+                times: *times,
+                line: place.has_lines().then_some(*line),
+            };
         evidence.leaks = found.iter().take(Evidence::MOST_LEAKS).map(leak).collect();
     }
 }

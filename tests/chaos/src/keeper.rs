@@ -151,10 +151,6 @@ impl Keeper {
         self.life().wanted = false;
     }
 
-    pub(crate) fn starts(&self) -> u32 {
-        self.life().starts
-    }
-
     pub(crate) fn exits(&self) -> Vec<Exit> {
         self.life().exits.clone()
     }

@@ -77,10 +77,6 @@ impl Truth {
     pub(crate) fn of(&self, execution: i64) -> Option<&Ran> {
         self.by_execution.get(&execution)
     }
-
-    pub(crate) fn count(&self, said: Said) -> usize {
-        self.by_execution.values().map(|ran| ran.count(said)).sum()
-    }
 }
 
 /// `what execution attempt pid boot-seconds worker code`

@@ -88,22 +88,29 @@ impl Client {
 
     /// The server that was named, else the `attune dev` of this directory.
     pub(crate) fn find(global: &Global) -> Result<Self, CliError> {
-        if let Some(client) = Self::configured(global)? {
-            return Ok(client);
-        }
-        let directory = Path::new(crate::dev::DEFAULT_DIRECTORY);
-        let Some(running) = Running::find(directory)? else {
-            return Err(CliError::Unavailable {
-                what: "an Attune server".into(),
-                hint: "start `attune dev` here, or set ATTUNE_API_URL (and ATTUNE_API_TOKEN) to a server".into(),
-                source: "ATTUNE_API_URL is not set, and no `attune dev` runs in this directory".into(),
-            });
-        };
-        let hint = "`attune dev` of this directory does not answer; start it again".to_owned();
-        Ok(Self { http: Http::new(&running.url, Some(running.token), hint)? })
+        Self::found(global, Path::new(crate::dev::DEFAULT_DIRECTORY))?.ok_or_else(|| CliError::Unavailable {
+            what: "an Attune server".into(),
+            hint: "start `attune dev` here, or set ATTUNE_API_URL (and ATTUNE_API_TOKEN) to a server".into(),
+            source: "ATTUNE_API_URL is not set, and no `attune dev` runs in this directory".into(),
+        })
     }
 
-    fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, CliError> {
+    /// The server that was named, else the `attune dev` of `directory`, when one runs.
+    pub(crate) fn found(global: &Global, directory: &Path) -> Result<Option<Self>, CliError> {
+        if let Some(client) = Self::configured(global)? {
+            return Ok(Some(client));
+        }
+        let Some(running) = Running::find(directory)? else { return Ok(None) };
+        let hint = "`attune dev` of this directory does not answer; start it again".to_owned();
+        Ok(Some(Self { http: Http::new(&running.url, Some(running.token), hint)? }))
+    }
+
+    /// The connection, for what other files ask.
+    pub(super) fn http(&self) -> &Http {
+        &self.http
+    }
+
+    pub(super) fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, CliError> {
         let mut all = Vec::new();
         let mut cursor: Option<String> = None;
         loop {

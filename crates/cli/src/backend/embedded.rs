@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_control::{Control, ControlHandle};
+use attune_control::{Control, ControlHandle, Vault, VaultError};
 use attune_pack::{Overrides, Shelf, execution_spec, inline_spec};
 use attune_process::{Launcher, LauncherProgram};
 use attune_queue::{MemoryQueue, Queue};
 use attune_runtime::{DetectOptions, Registry, with_builtin};
+use attune_secret::Keyring;
 use attune_store::{NewExecution, OpenOptions, Store, StoreError, Wake};
 use attune_types::{ActionRef, ActionSpec, Capabilities, ExecutionId, Requirement, RuntimeSpec};
 use attune_worker::{Mode, SandboxSettings, Settings, WorkerBuilder, WorkerHandle};
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::{Backend, Followed, Local, Request, What};
-use crate::dev::TemporaryDirectory;
+use crate::dev::{self, DEFAULT_DIRECTORY, TemporaryDirectory};
 use crate::error::CliError;
 
 /// How long a follower goes without looking when no wake-up comes.
@@ -47,6 +48,7 @@ pub(crate) struct Embedded {
 
 struct Parts {
     store: Arc<dyn Store>,
+    vault: Arc<Vault>,
     control: Arc<ControlHandle>,
     worker: Arc<WorkerHandle>,
     directory: TemporaryDirectory,
@@ -67,6 +69,33 @@ impl Embedded {
         let capabilities = parts.worker.capabilities().clone();
         self.parts = Some(parts);
         Ok(capabilities)
+    }
+
+    /// Takes the secrets that an action lists from the data of `attune dev` in this directory, when there is any.
+    async fn borrow_secrets(&self, execution: &NewExecution) -> Result<(), CliError> {
+        let directory = std::path::Path::new(DEFAULT_DIRECTORY);
+        let database = directory.join("attune.db");
+        let Some(Parts { store, vault, .. }) = self.parts.as_ref().filter(|_| database.exists()) else { return Ok(()) };
+        let lending = async {
+            let url = format!("sqlite:{}", database.display());
+            let lender = attune_store::open(&url, OpenOptions::default()).await?;
+            lender.migrate().await?;
+            let own = dev::vault(directory, &self.local.config);
+            let lent = match &own {
+                Ok(own) => {
+                    let (names, action) = (&execution.spec.secrets, &execution.spec.action);
+                    own.lend(lender.as_ref(), names, action, vault, store.as_ref()).await
+                }
+                Err(_) => Ok(()),
+            };
+            lender.close().await;
+            lent?;
+            own.map(drop).map_err(Lending::Keys)
+        };
+        lending.await.map_err(|error| match error {
+            Lending::Keys(error) => error,
+            Lending::Vault(error) => CliError::internal("reading secrets", error),
+        })
     }
 
     fn store(&self) -> Result<Arc<dyn Store>, CliError> {
@@ -101,6 +130,18 @@ impl Embedded {
     }
 }
 
+/// Why secrets could not be borrowed.
+enum Lending {
+    Keys(CliError),
+    Vault(VaultError),
+}
+
+impl<E: Into<VaultError>> From<E> for Lending {
+    fn from(error: E) -> Self {
+        Self::Vault(error.into())
+    }
+}
+
 impl Parts {
     async fn start(local: &Local, need: Need) -> Result<Self, CliError> {
         let directory = TemporaryDirectory::create("attune-run")?;
@@ -109,9 +150,13 @@ impl Parts {
             .map_err(failed("opening the database in memory"))?;
         store.migrate().await.map_err(failed("making the database in memory"))?;
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new());
+        // Nothing outlives this process, and neither does the key.
+        let keys = Keyring::ephemeral().map_err(|error| CliError::internal("making a key", error))?;
+        let vault = Arc::new(Vault::new(keys));
         // Requests are checked against the packs before they are submitted, so the catalogue stays empty.
         let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::default())
             .without_api()
+            .vault(Some(Arc::clone(&vault)))
             .start()
             .await
             .map_err(|error| CliError::internal("starting the scheduler", error))?;
@@ -128,7 +173,7 @@ impl Parts {
             .start()
             .await
             .map_err(|error| CliError::internal("starting the worker", error))?;
-        Ok(Self { store, control: Arc::new(control), worker: Arc::new(worker), directory })
+        Ok(Self { store, vault, control: Arc::new(control), worker: Arc::new(worker), directory })
     }
 }
 
@@ -207,9 +252,17 @@ impl Backend for Embedded {
         let execution = self.new_execution(request);
         let capabilities = self.start(Need::One(execution.spec.requirement.clone())).await?;
         check_that_it_can_run(&execution, &capabilities)?;
-        let submitted = self.store()?.submit(vec![execution]).await.map_err(failed("submitting the execution"))?;
-        let first = submitted.first();
-        first.map(|submitted| submitted.id).ok_or_else(|| CliError::internal("submitting the execution", "no answer"))
+        if !execution.spec.secrets.is_empty() {
+            self.borrow_secrets(&execution).await?;
+        }
+        let Some(Parts { store, vault, .. }) = &self.parts else {
+            return Err(CliError::internal("submitting the execution", "the embedded deployment is not there"));
+        };
+        let submitted = vault
+            .submit(store.as_ref(), execution)
+            .await
+            .map_err(|error| CliError::internal("submitting the execution", error))?;
+        submitted.map(|one| one.id).ok_or_else(|| CliError::internal("submitting the execution", "no answer"))
     }
 
     fn follow(&self, id: ExecutionId) -> mpsc::Receiver<Followed> {
@@ -254,7 +307,7 @@ impl Backend for Embedded {
     }
 
     async fn close(self) {
-        let Some(Parts { store, control, worker, directory }) = self.parts else { return };
+        let Some(Parts { store, control, worker, directory, .. }) = self.parts else { return };
         worker.drain();
         worker.stopped().await;
         let report = control.stop().await;

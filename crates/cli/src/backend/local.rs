@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use attune_config::{Config, Sources};
 use attune_pack::Library;
+use attune_secret::own_process;
+use attune_secret::redact::{Needles, Shield};
 
 use crate::arguments::Global;
 use crate::error::CliError;
@@ -38,9 +40,14 @@ impl Local {
 
 /// Reads the configuration.
 pub(crate) fn load_config(global: &Global) -> Result<Config, CliError> {
-    Config::load(Sources::of_process(global.config.clone(), Vec::new())).map_err(|error| CliError::Input {
+    let loaded = Config::load(Sources::of_process(global.config.clone(), Vec::new()));
+    let config = loaded.map_err(|error| CliError::Input {
         what: "the configuration".into(),
         hint: "`attune config show` lists every key, its value and where it came from".into(),
         source: Box::new(error),
-    })
+    })?;
+    own_process::conceal_variables(&config.credential_variables());
+    let credentials = config.credentials();
+    Shield::raise(&Needles::new(credentials.iter().map(|(key, text)| (*key, text.as_bytes())))).keep();
+    Ok(config)
 }

@@ -1,5 +1,6 @@
 //! Where executions run: in this process, or on a server. Both look the same to commands.
 
+mod access;
 mod client;
 mod embedded;
 mod http;
@@ -7,16 +8,19 @@ mod local;
 mod log_stream;
 mod remote;
 mod request;
+mod secrets;
 mod trust;
 
 use attune_types::{ActionRef, ActionSpec, Execution, ExecutionId, LogStream, RuntimeSpec};
 use tokio::sync::mpsc;
 
+pub(crate) use access::AuditVerdict;
 pub(crate) use client::{Client, Explanation};
 pub(crate) use embedded::{Embedded, Need};
 pub(crate) use local::{Local, load_config};
 pub(crate) use remote::Remote;
 pub(crate) use request::{Request, Script, What};
+pub(crate) use secrets::SecretView;
 
 use crate::error::CliError;
 

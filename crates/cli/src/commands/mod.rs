@@ -2,6 +2,7 @@
 
 mod action;
 mod artifact;
+mod audit;
 mod completions;
 mod config;
 mod demo;
@@ -9,9 +10,11 @@ mod dev;
 mod doctor;
 mod environment;
 mod execution;
+mod key;
 mod pack;
 mod run;
 mod server;
+mod token;
 mod worker;
 
 use std::process::ExitCode;
@@ -44,9 +47,18 @@ pub(crate) enum Command {
     /// Workers: the processes that run things
     #[command(subcommand, visible_alias = "workers")]
     Worker(worker::Command),
+    /// Secrets that actions may read: stored encrypted, handed to nobody else, never shown
+    #[command(subcommand, visible_alias = "keys")]
+    Key(key::Command),
     /// Environments: what packs need beside their interpreters
     #[command(subcommand, visible_alias = "environments")]
     Environment(environment::Command),
+    /// Tokens: who may speak to the server
+    #[command(subcommand, visible_alias = "tokens")]
+    Token(token::Command),
+    /// The audit trail: what was done, by whom
+    #[command(subcommand)]
+    Audit(audit::Command),
     Doctor(doctor::Arguments),
     /// The configuration
     #[command(subcommand)]
@@ -78,7 +90,10 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<ExitCode, CliError> {
         Command::Execution(command) => execution::run(&global, command),
         Command::Artifact(command) => artifact::run(&global, command),
         Command::Worker(command) => worker::run(&global, command),
+        Command::Key(command) => key::run(&global, command),
         Command::Environment(command) => environment::run(&global, command),
+        Command::Token(command) => token::run(&global, command),
+        Command::Audit(command) => audit::run(&global, command),
         Command::Doctor(arguments) => doctor::run(&global, arguments),
         Command::Config(command) => config::run(&global, command),
         Command::Completions(arguments) => completions::run(arguments),

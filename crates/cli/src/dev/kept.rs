@@ -18,6 +18,12 @@ pub(crate) fn worker_name(directory: &Path) -> Result<String, CliError> {
     kept(directory, "worker", 5, || Ok(format!("dev-{}", random_hex(3)?)))
 }
 
+/// The key that secrets in `directory` are encrypted with, made when there is none. Unlike a token it is never made anew
+/// while there is one: what is encrypted with a key that is gone is gone, too.
+pub(super) fn encryption_key(directory: &Path) -> Result<String, CliError> {
+    kept(directory, "encryption_key", 0, || random_hex(32))
+}
+
 /// What the file `name` holds; a file that is missing or too short is made anew.
 fn kept(
     directory: &Path,

@@ -1,6 +1,7 @@
 use serde::Deserialize;
 
 use crate::secret_url::SecretUrl;
+use crate::sections::Trust;
 
 /// Where executions are kept.
 #[derive(Debug, Clone, Deserialize)]
@@ -10,4 +11,6 @@ pub struct Database {
     pub url: Option<SecretUrl>,
     /// Connections one process opens at most.
     pub max_connections: u32,
+    /// Whom it trusts.
+    pub tls: Trust,
 }

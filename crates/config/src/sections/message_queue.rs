@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::secret_url::SecretUrl;
+use crate::sections::Trust;
 
 /// The broker that hurries work to the workers.
 #[derive(Debug, Clone, Deserialize)]
@@ -13,4 +14,6 @@ pub struct MessageQueue {
     /// How long the broker may take to confirm a message before it is sent again.
     #[serde(with = "crate::duration::millis")]
     pub confirm_timeout: Duration,
+    /// Whom it trusts.
+    pub tls: Trust,
 }

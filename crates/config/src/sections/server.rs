@@ -12,4 +12,6 @@ pub struct Server {
     pub port: u16,
     /// Token that requests must show; absent: none is asked for.
     pub api_token: Option<Secret>,
+    /// Requests that one token may send a second; 0: no limit.
+    pub requests_per_second: u32,
 }

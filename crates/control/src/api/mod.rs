@@ -3,14 +3,18 @@
 //! | file | holds |
 //! |---|---|
 //! | `routes` | every route, in one table |
+//! | `access` | scopes, principals, what routes ask, how often somebody may ask |
 //! | `gate` | request ids, tokens, origins, headers of answers |
+//! | `tokens`, `audit` | tokens, enrolled workers, the audit trail |
 //! | `server` | [`ApiServer`]: the listening socket as a supervised actor |
 //! | `state` | what every request can reach |
 //! | `problem` | errors as RFC 9457 documents |
 //! | `executions`, `logs`, `workers`, `packs`, `health` | the requests themselves |
 //! | `body`, `fields`, `query` | reading what comes in, and naming what is wrong with it |
 
+mod access;
 mod artifacts;
+mod audit;
 mod body;
 mod catalogue;
 mod environments;
@@ -25,11 +29,15 @@ pub(crate) mod packs;
 mod problem;
 mod query;
 mod routes;
+mod secrets;
 mod server;
 mod state;
 mod token;
+mod tokens;
 mod workers;
 
+pub use access::ApiLimits;
+pub(crate) use access::{Desk, Gatekeeper, Limiter, Note};
 pub(crate) use catalogue::Catalogue;
 pub(crate) use packs::contents_of;
 pub use problem::{FieldProblem, Problem};

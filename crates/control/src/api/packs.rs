@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use attune_pack::Pack;
-use attune_store::PackContents;
+use attune_store::{AuditNote, PackContents};
 use attune_types::{ActionRef, action::is_valid_name};
 use serde_json::json;
 
+use super::access::Principal;
 use super::body;
 use super::executions::request::unknown_action;
 use super::problem::{FieldProblem, Problem};
@@ -31,6 +32,7 @@ pub(crate) async fn register(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let mut fields = body::object(&request, payload, body::MOST).await?;
     let path: Option<PathBuf> = fields.required("path");
@@ -52,6 +54,8 @@ pub(crate) async fn register(
         "actions": contents.actions.len(),
         "runtimes": contents.runtimes.len(),
     });
+    let target = format!("pack/{}", contents.pack.pack_ref);
+    state.audit(AuditNote::new(principal.name, "pack.register", target, contents.pack.version.clone())).await?;
     state.ask(move |store| async move { store.put_pack(&contents).await }).await?;
     state.catalogue.forget();
     Ok(HttpResponse::Created().json(answer))

@@ -88,6 +88,18 @@ impl Problem {
         .hint("configure a token (`server.api_token`) to allow requests from elsewhere")
     }
 
+    pub(crate) fn forbidden(scope: &str) -> Self {
+        let detail = format!("the token does not allow {scope} here");
+        Self::new(StatusCode::FORBIDDEN, "urn:attune:problem:forbidden", "the token does not allow this", detail)
+            .hint("ask whoever made the token for one with the scope that is named, or do it with another")
+    }
+
+    pub(crate) fn too_often(pause: std::time::Duration, detail: impl Into<String>) -> Self {
+        let mut problem = Self::too_many(detail);
+        problem.retry_after = Some(u32::try_from(pause.as_secs()).unwrap_or(u32::MAX).saturating_add(1));
+        problem
+    }
+
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "urn:attune:problem:not-found", "there is no such thing", detail)
     }

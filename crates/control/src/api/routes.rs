@@ -1,78 +1,115 @@
 //! Every route of the API, in one table. The router is made from it, and the test that compares it with the OpenAPI
 //! document reads it too.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, Route, web};
 
+use super::access::{Access, Scope, Subject};
 use super::executions::{cancel, explain, list, read, retry, submit};
 use super::problem::Problem;
-use super::{artifacts, environments, health, logs, openapi, packs, workers};
+use super::{artifacts, audit, environments, health, logs, openapi, packs, secrets, tokens, workers};
 
 /// One method of one path.
 pub(crate) struct Endpoint {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
-    /// Whether it answers without a token.
-    pub(crate) open: bool,
+    /// What it asks of whoever asks for it.
+    pub(crate) access: Access,
     route: Route,
 }
 
-fn get(path: &'static str, route: Route) -> Endpoint {
-    Endpoint { method: Method::GET, path, open: false, route }
+fn get(path: &'static str, access: Access, route: Route) -> Endpoint {
+    Endpoint { method: Method::GET, path, access, route }
 }
 
-fn post(path: &'static str, route: Route) -> Endpoint {
-    Endpoint { method: Method::POST, path, open: false, route }
+fn post(path: &'static str, access: Access, route: Route) -> Endpoint {
+    Endpoint { method: Method::POST, path, access, route }
 }
 
-fn open(path: &'static str, route: Route) -> Endpoint {
-    Endpoint { open: true, ..get(path, route) }
+/// A route that asks for a scope.
+const fn needs(scope: Scope) -> Access {
+    Access::Needs(scope, Subject::Nothing)
 }
 
-/// Every route. Paths without the prefix are the places where orchestrators look for them.
+/// A route about the execution `{id}`, for its owner.
+const fn of_owner(scope: Scope) -> Access {
+    Access::Needs(scope, Subject::Execution)
+}
+
+/// A route about the execution `{id}`, for its owner and for its script.
+const fn of_script(scope: Scope) -> Access {
+    Access::Needs(scope, Subject::OwnExecution)
+}
+
+/// Every route, with what it asks. Paths without the prefix are the places where orchestrators look for them.
+///
+/// A new route needs three rows, and the build fails while one is missing: here (the constructor wants its [`Access`]),
+/// in `openapi.json` (method, path, and the scope in `security`), and, when the path has a parameter of a new kind, in
+/// the list of examples of `tests/it/matrix.rs`, which tries every kind of token on every route of the document.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
+    use Access::Open;
+    use Scope::{
+        AuditRead, EnvironmentsRead, ExecutionsCancel, ExecutionsRead, ExecutionsRun, PacksRead, PacksWrite,
+        SecretsRead, SecretsWrite, TokensRead, TokensWrite, WorkersEnroll, WorkersRead, WorkersWrite,
+    };
     vec![
-        open("/health/live", web::to(health::live)),
-        open("/health/ready", web::to(health::ready)),
-        open("/openapi.json", web::to(openapi::openapi)),
-        open("/api/v1/health/live", web::to(health::live)),
-        open("/api/v1/health/ready", web::to(health::ready)),
-        open("/api/v1/openapi.json", web::to(openapi::openapi)),
-        get("/api/v1/executions", web::to(list::list)),
-        post("/api/v1/executions", web::to(submit::submit)),
-        post("/api/v1/executions/batch", web::to(submit::submit_batch)),
-        get("/api/v1/executions/{id}", web::to(read::read)),
-        get("/api/v1/executions/{id}/attempts", web::to(read::attempts)),
-        get("/api/v1/executions/{id}/events", web::to(read::events)),
-        get("/api/v1/executions/{id}/timeline", web::to(read::timeline)),
-        get("/api/v1/executions/{id}/logs", web::to(logs::read)),
-        get("/api/v1/executions/{id}/artifacts", web::to(artifacts::list)),
-        get("/api/v1/executions/{id}/artifacts/{path:.*}", web::to(artifacts::read)),
-        get("/api/v1/executions/{id}/explain", web::to(explain::explain_execution)),
-        post("/api/v1/executions/{id}/cancel", web::to(cancel::cancel)),
-        post("/api/v1/executions/{id}/retry", web::to(retry::retry)),
-        get("/api/v1/workers", web::to(workers::list)),
-        get("/api/v1/workers/{name}", web::to(workers::read)),
-        post("/api/v1/workers/{name}/drain", web::to(workers::drain)),
-        post("/api/v1/workers/{name}/resume", web::to(workers::resume)),
-        get("/api/v1/packs", web::to(packs::list)),
-        post("/api/v1/packs", web::to(packs::register)),
-        get("/api/v1/actions", web::to(packs::actions)),
-        get("/api/v1/actions/{ref}", web::to(packs::action)),
-        get("/api/v1/runtimes", web::to(packs::runtimes)),
-        get("/api/v1/environments", web::to(environments::list)),
+        get("/health/live", Open, web::to(health::live)),
+        get("/health/ready", Open, web::to(health::ready)),
+        get("/openapi.json", Open, web::to(openapi::openapi)),
+        get("/api/v1/health/live", Open, web::to(health::live)),
+        get("/api/v1/health/ready", Open, web::to(health::ready)),
+        get("/api/v1/openapi.json", Open, web::to(openapi::openapi)),
+        get("/api/v1/executions", needs(ExecutionsRead), web::to(list::list)),
+        post("/api/v1/executions", needs(ExecutionsRun), web::to(submit::submit)),
+        post("/api/v1/executions/batch", needs(ExecutionsRun), web::to(submit::submit_batch)),
+        get("/api/v1/executions/{id}", of_script(ExecutionsRead), web::to(read::read)),
+        get("/api/v1/executions/{id}/attempts", of_owner(ExecutionsRead), web::to(read::attempts)),
+        get("/api/v1/executions/{id}/events", of_owner(ExecutionsRead), web::to(read::events)),
+        get("/api/v1/executions/{id}/timeline", of_owner(ExecutionsRead), web::to(read::timeline)),
+        get("/api/v1/executions/{id}/logs", of_script(ExecutionsRead), web::to(logs::read)),
+        get("/api/v1/executions/{id}/artifacts", of_script(ExecutionsRead), web::to(artifacts::list)),
+        get("/api/v1/executions/{id}/artifacts/{path:.*}", of_script(ExecutionsRead), web::to(artifacts::read)),
+        get("/api/v1/executions/{id}/explain", of_owner(ExecutionsRead), web::to(explain::explain_execution)),
+        post("/api/v1/executions/{id}/cancel", of_owner(ExecutionsCancel), web::to(cancel::cancel)),
+        post("/api/v1/executions/{id}/retry", of_owner(ExecutionsRun), web::to(retry::retry)),
+        get("/api/v1/workers", needs(WorkersRead), web::to(workers::list)),
+        get("/api/v1/workers/{name}", needs(WorkersRead), web::to(workers::read)),
+        post("/api/v1/workers/{name}/drain", needs(WorkersWrite), web::to(workers::drain)),
+        post("/api/v1/workers/{name}/resume", needs(WorkersWrite), web::to(workers::resume)),
+        post(
+            "/api/v1/workers/{name}/enroll",
+            Access::Needs(WorkersEnroll, Subject::Worker),
+            web::to(tokens::enroll_worker),
+        ),
+        get("/api/v1/packs", needs(PacksRead), web::to(packs::list)),
+        post("/api/v1/packs", needs(PacksWrite), web::to(packs::register)),
+        get("/api/v1/actions", needs(PacksRead), web::to(packs::actions)),
+        get("/api/v1/actions/{ref}", needs(PacksRead), web::to(packs::action)),
+        get("/api/v1/runtimes", needs(PacksRead), web::to(packs::runtimes)),
+        get("/api/v1/environments", needs(EnvironmentsRead), web::to(environments::list)),
+        get("/api/v1/secrets", needs(SecretsRead), web::to(secrets::list)),
+        post("/api/v1/secrets", needs(SecretsWrite), web::to(secrets::put)),
+        post("/api/v1/secrets/rotate", needs(SecretsWrite), web::to(secrets::rotate)),
+        post("/api/v1/secrets/{name}/delete", needs(SecretsWrite), web::to(secrets::delete)),
+        get("/api/v1/tokens", needs(TokensRead), web::to(tokens::list)),
+        post("/api/v1/tokens", needs(TokensWrite), web::to(tokens::create)),
+        post("/api/v1/tokens/{id}/revoke", needs(TokensWrite), web::to(tokens::revoke)),
+        get("/api/v1/audit", needs(AuditRead), web::to(audit::list)),
+        get("/api/v1/audit/verify", needs(AuditRead), web::to(audit::verify)),
     ]
 }
 
-/// Whether a path answers without a token.
-pub(crate) fn is_open(path: &str) -> bool {
-    static OPEN: OnceLock<Vec<&'static str>> = OnceLock::new();
-    let open = OPEN.get_or_init(|| {
-        endpoints().into_iter().filter(|endpoint| endpoint.open).map(|endpoint| endpoint.path).collect()
+/// What the route with this pattern asks; `None` when there is no such route.
+pub(crate) fn access_of(method: &Method, pattern: &str) -> Option<Access> {
+    static ACCESS: OnceLock<HashMap<(&'static str, String), Access>> = OnceLock::new();
+    let all = ACCESS.get_or_init(|| {
+        let row = |endpoint: Endpoint| ((endpoint.path, endpoint.method.to_string()), endpoint.access);
+        endpoints().into_iter().map(row).collect()
     });
-    open.contains(&path)
+    all.iter().find(|((path, known), _)| *path == pattern && known == method.as_str()).map(|(_, access)| *access)
 }
 
 /// Puts every route in its place.

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use actix::WeakAddr;
 use attune_queue::Queue;
-use attune_store::{GroupCommit, NewExecution, Store, StoreError, Submitted};
+use attune_store::{AuditNote, GroupCommit, NewExecution, Store, StoreError, Submitted};
 use attune_supervise::Supervisor;
 use attune_types::{Execution, ExecutionId};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use super::access::{Desk, Gatekeeper, Limiter};
 use super::artifacts::SharedPlace;
 use super::catalogue::Catalogue;
 use super::problem::Problem;
-use super::token::TokenCheck;
+use crate::vault::Vault;
 use crate::waiters::Waiters;
 
 /// How many logs may be followed at once.
@@ -35,9 +36,14 @@ pub(crate) struct ApiState {
     pub(crate) submits: GroupCommit<NewExecution, Submitted>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) waiters: Waiters,
-    pub(crate) token: Option<TokenCheck>,
+    pub(crate) gatekeeper: Gatekeeper,
+    pub(crate) limiter: Limiter,
+    /// Where refusals are handed in for the audit trail.
+    pub(crate) desk: Desk,
     /// Where files of executions are kept; absent: out of reach.
     pub(crate) place: Option<SharedPlace>,
+    /// The keys of secrets; absent: none can be kept.
+    pub(crate) vault: Option<Arc<Vault>>,
     /// The runtime that database connections live on. Requests are read on threads with runtimes of their own; a
     /// connection that was opened there would go away with them.
     pub(crate) runtime: Handle,
@@ -72,6 +78,11 @@ impl ApiState {
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution, Problem> {
         let found = self.ask(move |store| async move { store.execution(id).await }).await?;
         found.ok_or_else(|| Problem::not_found(format!("there is no execution {id}")))
+    }
+
+    /// Notes in the audit trail what is about to be answered. When that cannot be noted, it is not answered.
+    pub(crate) async fn audit(&self, note: AuditNote) -> Result<(), Problem> {
+        self.ask(move |store| async move { store.admission().audit(vec![note]).await }).await
     }
 
     /// Returns when the server is going away.

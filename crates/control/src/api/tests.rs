@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::access::Access;
 use super::openapi::DOCUMENT;
 use super::routes::endpoints;
 
@@ -34,12 +35,17 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
 }
 
 #[test]
-fn the_document_says_which_routes_need_a_token() {
+fn the_document_says_which_scope_each_route_asks_for() {
     let document = document();
     for endpoint in endpoints() {
         let operation = &document["paths"][described_as(endpoint.path)][endpoint.method.as_str().to_lowercase()];
-        let open = operation["security"].as_array().is_some_and(Vec::is_empty);
-        assert_eq!(open, endpoint.open, "{} {}", endpoint.method, endpoint.path);
+        let route = format!("{} {}", endpoint.method, endpoint.path);
+        match endpoint.access {
+            Access::Open => assert_eq!(operation["security"], json!([]), "{route}"),
+            Access::Needs(scope, _) => {
+                assert_eq!(operation["security"], json!([{"token": [scope.as_str()]}]), "{route}");
+            }
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Requests about workers.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use attune_store::AuditNote;
 use attune_types::WorkerStatus;
 use serde_json::json;
 
+use super::access::Principal;
 use super::body;
 use super::problem::Problem;
 use super::state::ApiState;
@@ -31,8 +33,9 @@ pub(crate) async fn drain(
     request: HttpRequest,
     payload: web::Payload,
     path: web::Path<String>,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
-    set(&state, &request, payload, path.into_inner(), WorkerStatus::Draining).await
+    set(&state, &principal, &request, payload, path.into_inner(), WorkerStatus::Draining).await
 }
 
 /// `POST /workers/{name}/resume`
@@ -41,12 +44,14 @@ pub(crate) async fn resume(
     request: HttpRequest,
     payload: web::Payload,
     path: web::Path<String>,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
-    set(&state, &request, payload, path.into_inner(), WorkerStatus::Active).await
+    set(&state, &principal, &request, payload, path.into_inner(), WorkerStatus::Active).await
 }
 
 async fn set(
     state: &ApiState,
+    principal: &Principal,
     request: &HttpRequest,
     payload: web::Payload,
     name: String,
@@ -55,5 +60,9 @@ async fn set(
     body::optional_object(request, payload).await?.check()?;
     let wanted = name.clone();
     let known = state.ask(move |store| async move { store.set_worker_status(&wanted, status).await }).await?;
+    if known {
+        let action = if status == WorkerStatus::Draining { "worker.drain" } else { "worker.resume" };
+        state.audit(AuditNote::new(&*principal.name, action, format!("worker/{name}"), "")).await?;
+    }
     if known { Ok(HttpResponse::Ok().json(json!({"name": name, "status": status}))) } else { Err(unknown(&name)) }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 
 use attune_config::{Log, LogFormat};
+use attune_secret::redact::Shielded;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging as configured.
@@ -11,7 +12,7 @@ pub(crate) fn start(log: &Log) -> Result<(), Box<dyn Error + Send + Sync + 'stat
     // The HTTP library tells every thread it starts; whoever wants to know can still say so.
     let filter = EnvFilter::try_new(format!("actix_server=warn,{}", log.level))?;
     let terminal = io::stderr().is_terminal();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Shielded::new(io::stderr()));
     let json = match log.format {
         LogFormat::Auto => !terminal,
         LogFormat::Text => false,

@@ -13,6 +13,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use attune_config::{Config, Sources};
+use attune_secret::own_process;
+use attune_secret::redact::{Needles, Shield};
 use clap::Parser;
 
 use arguments::Arguments;
@@ -56,6 +58,13 @@ pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         let printed = std::io::stdout().write_all(config.print_with_origins().as_bytes());
         return printed.map_or_else(|error| failed(&error, BAD_INPUT), |()| ExitCode::SUCCESS);
     }
+    if let Err(error) = own_process::keep_to_itself() {
+        return failed(&error, UNAVAILABLE);
+    }
+    // From here on nobody reads a credential out of this process, nor in what it says.
+    own_process::conceal_variables(&config.credential_variables());
+    let credentials = config.credentials();
+    Shield::raise(&Needles::new(credentials.iter().map(|(key, text)| (*key, text.as_bytes())))).keep();
     if let Err(error) = logging::start(&config.log) {
         return failed(error.as_ref(), BAD_INPUT);
     }
@@ -69,6 +78,6 @@ pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Says on standard error why the program ends. The one place that does.
 fn failed(error: &(dyn Error + 'static), code: u8) -> ExitCode {
     // A standard error that is closed is no reason to end otherwise.
-    let _unheard = writeln!(std::io::stderr(), "error: {}", chain(error));
+    let _unheard = writeln!(std::io::stderr(), "error: {}", Shield::text(&chain(error)));
     ExitCode::from(code)
 }

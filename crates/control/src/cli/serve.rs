@@ -9,21 +9,25 @@ use attune_artifacts::{Place, PlaceError, S3Options};
 use attune_config::{Config, Protocol};
 use attune_pack::Shelf;
 use attune_queue::{ConnectOptions, Dns, MemoryQueue, Queue, QueueError};
+use attune_secret::SecretError;
 use attune_store::{OpenOptions, ReaperPolicy, Store, StoreError};
 use attune_supervise::{Abort, TreeEnd, leave_within};
+use attune_types::PlainText;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{BAD_INPUT, GAVE_UP, INTERRUPTED, NOT_DRAINED, UNAVAILABLE};
+use crate::api::ApiLimits;
 use crate::builder::Control;
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
 use crate::retention::retention_of;
 use crate::ticks::Ticks;
-
+use crate::vault::{Vault, VaultError, keyring_of};
 
 /// How long a server that gave up may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(10);
+
 /// Why the program could not serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,6 +59,9 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
+    /// The keys of secrets cannot be used.
+    #[error("failed to read the keys of secrets (security.*)")]
+    Keys(#[source] SecretError),
     /// The control plane did not start.
     #[error("failed to start")]
     Control(#[source] ControlError),
@@ -67,8 +74,14 @@ impl ServeError {
         match self {
             Self::Store(StoreError::Url { .. })
             | Self::Artifacts(_)
+            | Self::Keys(_)
             | Self::Queue(QueueError::Url { .. })
-            | Self::Control(ControlError::Exposed { .. } | ControlError::WeakToken { .. }) => BAD_INPUT,
+            | Self::Control(
+                ControlError::Exposed { .. }
+                | ControlError::Secrets(VaultError::Secret(_) | VaultError::Unreadable { .. })
+                | ControlError::WeakToken { .. }
+                | ControlError::GuessableToken,
+            ) => BAD_INPUT,
             _ => UNAVAILABLE,
         }
     }
@@ -124,6 +137,8 @@ async fn open_store(config: &Config, migrate: bool) -> Result<Arc<dyn Store>, Se
         application_name: "attune-server".to_owned(),
         max_connections: config.database.max_connections,
         most_unstarted: i32::try_from(config.protocol.most_unstarted).unwrap_or(i32::MAX),
+        ca_file: config.database.tls.ca_file.clone(),
+        plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..OpenOptions::default()
     };
     let store = attune_store::open(&url, options).await.map_err(ServeError::Store)?;
@@ -144,6 +159,8 @@ async fn open_queue(config: &Config) -> Result<Arc<dyn Queue>, ServeError> {
     let options = ConnectOptions {
         name: "attune-server".to_owned(),
         confirm_timeout: config.message_queue.confirm_timeout,
+        ca_file: config.message_queue.tls.ca_file.clone(),
+        plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..ConnectOptions::default()
     };
     attune_queue::connect(url.expose(), options).await.map_err(ServeError::Queue)
@@ -157,15 +174,28 @@ async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) ->
     let control = Control::builder(store, queue, shelf)
         .listen(address_of(&config.server.host, config.server.port).await?)
         .api_token(config.server.api_token.as_ref().map(|token| token.expose().to_owned()))
+        .limits(ApiLimits { requests_per_second: config.server.requests_per_second, ..ApiLimits::default() })
         .timing(timing_of(&config.protocol, config.worker.heartbeat_interval))
         .retention(retention_of(&config.retention))
         .artifacts(place_of(config)?)
+        .vault(vault_of(config)?)
         .ticks(Ticks {
             scheduler: config.protocol.scheduler_poll,
             relay: config.protocol.relay_poll,
             reaper: config.protocol.reaper_tick,
         });
     control.start().await.map_err(ServeError::Control)
+}
+
+/// The keys of secrets, when there are any.
+fn vault_of(config: &Config) -> Result<Option<Arc<Vault>>, ServeError> {
+    let keys = keyring_of(&config.security).map_err(ServeError::Keys)?;
+    if keys.is_none() {
+        tracing::warn!(
+            "no security.encryption_key: secrets cannot be stored, and parameters marked secret are refused"
+        );
+    }
+    Ok(keys.map(|keys| Arc::new(Vault::new(keys))))
 }
 
 /// Where workers of the same configuration keep files.

@@ -1,15 +1,18 @@
 //! One pass of a scheduler.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
-use attune_store::{PlacementView, ReaperPolicy, Store, StoreError};
+use attune_store::{Assigned, Assignment, PlacementView, ReaperPolicy, Store, StoreError};
+use attune_types::ExecutionId;
 
 use super::pace::PaceBook;
 use super::policy::PlacementPolicy;
 use super::solve::{Advances, solve};
 use crate::relay::Publish;
+use crate::vault::Vault;
 
 /// The fewest executions that a look brings, while little is known of the workers.
 const LEAST_LOOK: u32 = 32;
@@ -21,6 +24,8 @@ pub(crate) struct SchedulerDeps {
     pub(crate) relay: Recipient<Publish>,
     pub(crate) placement: PlacementPolicy,
     pub(crate) timing: ReaperPolicy,
+    /// The keys of secrets; absent: nothing is sealed to workers.
+    pub(crate) vault: Option<Arc<Vault>>,
     /// How often a pass runs without being woken.
     pub(crate) tick: Duration,
 }
@@ -110,11 +115,13 @@ impl SchedulerDeps {
             let wanted = plan.assignments.len();
             let mut got = 0;
             if wanted > 0 {
-                let assigned = self.store.assign(plan.assignments, &self.timing).await?;
+                let (plain, secret) = self.divide(plan.assignments, &view);
+                let mut assigned = self.store.assign(plain, &self.timing).await?;
+                let ended = self.assign_with_secrets(secret, &view, &mut assigned).await?;
                 book.assigned(&assigned);
-                got = assigned.len();
-                if got > 0 {
-                    tracing::debug!(assigned = got, wanted, "assigned");
+                got = assigned.len() + ended;
+                if !assigned.is_empty() {
+                    tracing::debug!(assigned = assigned.len(), wanted, "assigned");
                     self.relay.do_send(Publish(assigned.into_iter().map(|assigned| assigned.message).collect()));
                 }
             }
@@ -131,6 +138,35 @@ impl SchedulerDeps {
             }
         }
         Ok(Pass::CutOff)
+    }
+
+    /// What is assigned as it is, and what must be given secrets.
+    fn divide(&self, assignments: Vec<Assignment>, view: &PlacementView) -> (Vec<Assignment>, Vec<Assignment>) {
+        if self.vault.is_none() || !view.waiting.iter().any(|waiting| waiting.requirement.sealed) {
+            return (assignments, Vec::new());
+        }
+        let secret = view.waiting.iter().filter(|waiting| waiting.requirement.sealed);
+        let secret: HashSet<ExecutionId> = secret.map(|waiting| waiting.execution).collect();
+        assignments.into_iter().partition(|assignment| !secret.contains(&assignment.execution))
+    }
+
+    /// Assigns what must be given secrets; how many executions ended instead, because what they need cannot be had.
+    async fn assign_with_secrets(
+        &self,
+        assignments: Vec<Assignment>,
+        view: &PlacementView,
+        assigned: &mut Vec<Assigned>,
+    ) -> Result<usize, StoreError> {
+        let Some(vault) = self.vault.as_ref().filter(|_| !assignments.is_empty()) else { return Ok(0) };
+        let sealing = vault.seal(self.store.as_ref(), &assignments, view).await?;
+        let secrets = self.store.secrets();
+        let mut ended = 0;
+        for (execution, outcome) in &sealing.refused {
+            tracing::warn!(execution.id = %execution, reason = outcome.summary(), "an execution cannot be given what it needs");
+            ended += usize::from(secrets.refuse(*execution, outcome).await?);
+        }
+        assigned.extend(secrets.assign_sealed(sealing.assignments, &self.timing).await?);
+        Ok(ended)
     }
 
     async fn take_back(&self, book: &mut PaceBook, view: &PlacementView, now: Duration) -> Result<(), StoreError> {

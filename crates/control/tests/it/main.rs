@@ -6,6 +6,7 @@ mod auth;
 mod client;
 mod fixture;
 mod logs;
+mod matrix;
 mod program;
 mod recovery;
 mod replicas;

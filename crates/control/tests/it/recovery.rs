@@ -89,7 +89,7 @@ fn every_actor_may_crash_and_work_goes_on() {
         let worker = fixture.worker("w1", &["shell"], 20).await;
         let names: Vec<String> =
             fixture.control.status().await.expect("a tree").children.into_iter().map(|child| child.name).collect();
-        assert_eq!(names, ["relay", "scheduler", "reaper", "retention", "packs", "bell", "api"]);
+        assert_eq!(names, ["relay", "scheduler", "reaper", "retention", "packs", "bell", "auditor", "api"]);
         for name in &names {
             let id = fixture.submit_plain().await;
             let crash = Crash { child: name.clone(), how: How::PanicInHandler };

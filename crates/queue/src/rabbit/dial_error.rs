@@ -10,6 +10,12 @@ pub(crate) enum DialError {
     /// Nobody answered, or something in between failed. Another try may help.
     #[error("{0}")]
     Unreachable(String),
+    /// It did not prove who it is.
+    #[error("{0}")]
+    Untrusted(String),
+    /// Nothing would be encrypted.
+    #[error("{0}")]
+    PlainText(String),
     /// The broker answered with an error.
     #[error("the broker refused while {doing}: {cause}")]
     Refused { doing: &'static str, cause: lapin::Error },
@@ -21,6 +27,7 @@ impl DialError {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Unreachable(_) => false,
+            Self::Untrusted(_) | Self::PlainText(_) => true,
             Self::Refused { cause, .. } => match cause.kind() {
                 ErrorKind::ProtocolError(error) => {
                     matches!(error.get_id(), ACCESS_REFUSED | NOT_ALLOWED | PRECONDITION_FAILED)
@@ -35,6 +42,8 @@ impl DialError {
         match self {
             Self::Refused { doing, cause } => QueueError::Refused { address, doing, source: cause },
             Self::Unreachable(reason) => QueueError::Unreachable { address, reason },
+            Self::Untrusted(reason) => QueueError::Untrusted { address, reason },
+            Self::PlainText(reason) => QueueError::Url { url: format!("amqp://{address}"), reason },
         }
     }
 

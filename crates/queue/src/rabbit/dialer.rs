@@ -1,11 +1,13 @@
 //! Makes connections.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_compat::Compat;
 use attune_names::Dns;
+use attune_types::{PlainText, PlainTextAnswer};
 use lapin::tcp::{AsyncTcpStream, RustlsConnector};
 use lapin::{Connection, ConnectionProperties};
 use tokio::net::TcpStream;
@@ -15,6 +17,7 @@ use super::address::BrokerAddress;
 use super::dial_error::DialError;
 use super::tls;
 use super::wire::{Socket, Wire};
+use crate::connect::ConnectOptions;
 use crate::error::QueueError;
 
 /// For names, TCP and TLS together, and again for the handshake with the broker.
@@ -27,18 +30,19 @@ pub(crate) struct Dialer {
     dns: Dns,
     tls: Option<RustlsConnector>,
     name: String,
+    plain_text: PlainText,
 }
 
 impl Dialer {
     /// Sets TLS up when the URL asks for it.
-    pub(crate) fn new(address: BrokerAddress, dns: Dns, name: &str) -> Result<Self, QueueError> {
+    pub(crate) fn new(address: BrokerAddress, dns: Dns, options: &ConnectOptions) -> Result<Self, QueueError> {
         let tls = if address.is_encrypted() {
             let refused = |reason| QueueError::Url { url: format!("amqps://{}", address.shown()), reason };
-            Some(tls::connector().map_err(refused)?)
+            Some(tls::connector(options.ca_file.as_deref()).map_err(refused)?)
         } else {
             None
         };
-        Ok(Self { address, dns, tls, name: name.to_owned() })
+        Ok(Self { address, dns, tls, name: options.name.clone(), plain_text: options.plain_text.clone() })
     }
 
     /// Host and port, for people.
@@ -49,7 +53,7 @@ impl Dialer {
     /// Makes one connection, asking for the address anew. `purpose` becomes part of its name at the broker.
     pub(crate) async fn dial(&self, purpose: &str) -> Result<Wire, DialError> {
         let (socket, stream) = match timeout(DEADLINE, self.open()).await {
-            Ok(opened) => opened.map_err(|error| DialError::Unreachable(error.to_string()))?,
+            Ok(opened) => opened?,
             Err(_) => return Err(DialError::Unreachable(format!("no connection within {} s", DEADLINE.as_secs()))),
         };
         let name = format!("{} {purpose}", self.name);
@@ -72,10 +76,33 @@ impl Dialer {
         }
     }
 
-    async fn open(&self) -> io::Result<(Socket, AsyncTcpStream<Compat<TcpStream>>)> {
+    async fn open(&self) -> Result<(Socket, AsyncTcpStream<Compat<TcpStream>>), DialError> {
         let authority = &self.address.uri().authority;
-        let addresses = self.dns.resolve(&authority.host, authority.port).await?;
-        let tcp = TcpStream::connect(&addresses[..]).await?;
+        let resolved = self.dns.resolve(&authority.host, authority.port).await;
+        let addresses = resolved.map_err(|error| DialError::Unreachable(error.to_string()))?;
+        if self.tls.is_none() {
+            // At every connection, since a name may lead elsewhere by then.
+            let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+            match self.plain_text.judge(&authority.host, &found) {
+                PlainTextAnswer::Local => {}
+                PlainTextAnswer::Allowed => {
+                    tracing::warn!(broker = %self.shown(), "credentials and work go to the broker in plain text: allowed by {}", PlainText::KEY);
+                }
+                PlainTextAnswer::Refused => {
+                    let instead = "use an amqps:// URL, with message_queue.tls.ca_file for an authority of your own";
+                    return Err(DialError::PlainText(PlainText::refusal("the broker", &authority.host, instead)));
+                }
+            }
+        }
+        self.secured(&addresses).await.map_err(|error| match tls::distrust(&error) {
+            Some(why) => DialError::Untrusted(why),
+            None => DialError::Unreachable(error.to_string()),
+        })
+    }
+
+    async fn secured(&self, addresses: &[SocketAddr]) -> io::Result<(Socket, AsyncTcpStream<Compat<TcpStream>>)> {
+        let authority = &self.address.uri().authority;
+        let tcp = TcpStream::connect(addresses).await?;
         tcp.set_nodelay(true)?;
         let tcp = tcp.into_std()?;
         let socket = Socket::new(tcp.try_clone()?);

@@ -4,4 +4,5 @@ mod brokers;
 mod conformance;
 mod faults;
 mod rabbitmq;
+mod tls;
 mod words;

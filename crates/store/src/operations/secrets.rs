@@ -8,7 +8,9 @@ use attune_types::{ActionRef, AttemptNumber, ExecutionId, ExecutionSpec, Executi
 use crate::model::{Assigned, Submitted};
 use crate::operations::submit::{self, RequestRow};
 use crate::read_back::{corrupt, document, from_word, to_text};
-use crate::secret_store::{SealedAssignment, SealedExecution, SealedParameters, SecretNeed, StoredEnvelope, StoredSecret};
+use crate::secret_store::{
+    SealedAssignment, SealedExecution, SealedParameters, SecretNeed, StoredEnvelope, StoredSecret,
+};
 use crate::session::{Row, Session, Sql};
 use crate::trouble::Trouble;
 use crate::unit::{Unit, document_of, small};

@@ -1,6 +1,6 @@
 //! PostgreSQL as a [`Backend`].
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use attune_types::{Incarnation, LogChunk};
@@ -19,8 +19,8 @@ use crate::operations;
 use crate::operations::submit::RequestRow;
 use crate::options::OpenOptions;
 use crate::postgres::connection::{Reader, Writing};
-use crate::postgres::pool::{self, Suspicion};
-use crate::postgres::{bulk, bulk_access, listener, migrations, sealed, single};
+use crate::postgres::pool::{self, Suspicion, Who};
+use crate::postgres::{bulk, bulk_access, listener, migrations, sealed, single, trust};
 use crate::secret_store::SealedAssignment;
 use crate::session::{Session, Transact};
 use crate::sql_store::SqlStore;
@@ -58,14 +58,19 @@ impl SqlStore<PostgresBackend> {
     pub async fn open(url: &str, options: OpenOptions) -> Result<Self, StoreError> {
         let refused = |error: sqlx::Error| StoreError::Url { url: masked(url), reason: error.to_string() };
         let connect = pool::connect_options(url, &options).map_err(refused)?;
-        // Sixteen random bytes tell this process's own commits from everybody else's.
-        let instance: String = token::fresh()?.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let connect = trust::secured(connect, url, &options).await?;
+        let random = || -> Result<String, StoreError> {
+            Ok(token::fresh()?.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        };
+        let instance = random()?;
+        let who = Who { instance: instance.clone(), secret: random()?, worker_key: options.enrolment_key.clone() };
+        let who = Arc::new(who);
         let suspicion = Suspicion::default();
-        let pool = pool::options(&options, options.max_connections.max(1), &instance, &suspicion)
+        let pool = pool::options(&options, options.max_connections.max(1), &who, &suspicion)
             .connect_with(connect.clone())
             .await
             .map_err(|error| Trouble::from(error).during("connecting"))?;
-        let listening = pool::options(&options, 1, &instance, &Suspicion::default())
+        let listening = pool::options(&options, 1, &who, &Suspicion::default())
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_lazy_with(connect);

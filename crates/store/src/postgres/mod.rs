@@ -9,5 +9,6 @@ mod migrations;
 mod pool;
 mod sealed;
 mod single;
+pub(crate) mod trust;
 
 pub use backend::PostgresBackend;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, Row};
 
+use crate::api_token::ApiToken;
 use crate::options::OpenOptions;
 
 /// A connection that lay idle so long is asked whether it still stands before it is used.
@@ -30,22 +31,36 @@ impl Suspicion {
     }
 }
 
+/// What this process is to the database.
+#[derive(Clone)]
+pub(super) struct Who {
+    /// Tells its commits from everybody else's; everybody sees it.
+    pub(super) instance: String,
+    /// By which a worker proves that it is the one that registered. Nobody else ever sees it: the database keeps a hash.
+    pub(super) secret: String,
+    /// The key of an enrolled worker.
+    pub(super) worker_key: Option<ApiToken>,
+}
+
 /// What every connection is told. `instance` marks the notifications it causes.
 ///
 /// Every statement here finds its rows by key, so the plans that read whole tables are switched off: a plan that is
 /// made and kept while the tables are empty would otherwise go on to read millions of rows. (Planning every statement
 /// anew was rejected: it costs more than running it.) With them off, costs look huge, which would start the
 /// just-in-time compiler.
-async fn set_up(connection: &mut PgConnection, instance: &str) -> Result<bool, sqlx::Error> {
+async fn set_up(connection: &mut PgConnection, who: &Who) -> Result<bool, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT set_config('attune.instance', $1, FALSE), set_config('enable_seqscan', 'off', FALSE), \
+        "SELECT set_config('attune.instance', $1, FALSE), set_config('attune.secret', $2, FALSE), \
+         set_config('attune.worker_key', $3, FALSE), set_config('enable_seqscan', 'off', FALSE), \
          set_config('enable_hashjoin', 'off', FALSE), set_config('enable_mergejoin', 'off', FALSE), \
          set_config('jit', 'off', FALSE), set_config('plan_cache_mode', 'force_generic_plan', FALSE), \
          set_config('statement_timeout', '60s', FALSE), \
          set_config('idle_in_transaction_session_timeout', '60s', FALSE), \
          pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS read_only",
     )
-    .bind(instance)
+    .bind(&who.instance)
+    .bind(&who.secret)
+    .bind(who.worker_key.as_ref().map_or("", ApiToken::expose))
     .fetch_one(connection)
     .await?;
     row.try_get("read_only")
@@ -56,8 +71,8 @@ fn read_only() -> sqlx::Error {
 }
 
 /// A pool of at most `most` connections.
-pub(super) fn options(options: &OpenOptions, most: u32, instance: &str, suspicion: &Suspicion) -> PgPoolOptions {
-    let instance: Arc<str> = Arc::from(instance);
+pub(super) fn options(options: &OpenOptions, most: u32, who: &Arc<Who>, suspicion: &Suspicion) -> PgPoolOptions {
+    let who = Arc::clone(who);
     let suspicion = suspicion.clone();
     PgPoolOptions::new()
         .max_connections(most)
@@ -65,8 +80,8 @@ pub(super) fn options(options: &OpenOptions, most: u32, instance: &str, suspicio
         // Below, where it knows when to ask.
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
-            let instance = Arc::clone(&instance);
-            Box::pin(async move { if set_up(connection, &instance).await? { Err(read_only()) } else { Ok(()) } })
+            let who = Arc::clone(&who);
+            Box::pin(async move { if set_up(connection, &who).await? { Err(read_only()) } else { Ok(()) } })
         })
         .before_acquire(move |connection, metadata| {
             let suspicious = suspicion.checks_next();

@@ -27,6 +27,7 @@ fn evidence() -> Evidence {
         survivors: vec![SurvivorEvidence { pid: 78, name: "sleep".into() }],
         more_survivors: 1,
         artifacts: 2,
+        ..Evidence::default()
     }
 }
 

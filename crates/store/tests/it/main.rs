@@ -11,8 +11,11 @@ mod opening;
 mod reading;
 mod reaping;
 mod retaining;
+mod secrets;
+mod roles;
 mod stage;
 mod submitting;
+mod tls;
 mod waking;
 mod workers;
 
@@ -107,6 +110,13 @@ on_every_database! {
     retaining::what_is_old_goes_step_by_step_and_what_lives_stays,
     catalogue::a_pack_is_replaced_as_a_whole_and_removed_as_a_whole,
     catalogue::a_found_runtime_never_displaces_a_declared_one,
+    secrets::a_secret_is_stored_replaced_in_order_and_forgotten,
+    secrets::secret_parameters_are_ciphertexts_and_stay_so_in_a_repetition,
+    secrets::what_is_sealed_comes_with_the_claim_and_goes_with_the_end,
+    secrets::what_was_sealed_for_another_attempt_is_not_assigned,
+    secrets::an_execution_needs_what_its_action_lists_from_owners_that_serve_it,
+    secrets::a_rotation_replaces_only_what_it_read,
+    secrets::what_cannot_be_had_ends_what_waits_and_nothing_else,
     waking::commits_wake_whoever_waits_in_this_process,
     waking::commits_of_other_processes_wake_too_where_the_database_can,
     opening::migrating_again_does_nothing,

@@ -77,6 +77,14 @@ impl Stage {
         Some(attune_store::open(&url, OpenOptions::default()).await.expect("opened again"))
     }
 
+    /// The same database as somebody else sees it, on PostgreSQL: the role that its connections take on.
+    pub(crate) async fn as_role(&self, role: &str, options: OpenOptions) -> PostgresStore {
+        let Home::Server(database) = &self.home else { panic!("only a server has roles") };
+        let sign = if database.url().contains('?') { '&' } else { '?' };
+        let url = format!("{}{sign}options=-c%20role%3D{role}", database.url());
+        PostgresStore::open(&url, options).await.expect("opened")
+    }
+
     pub(crate) async fn close(self) {
         self.store.close().await;
     }

@@ -1,9 +1,11 @@
 //! A private PostgreSQL server.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::authority::Certificate;
 use crate::guard::Guard;
 use crate::ports::free_ports;
 use crate::programs;
@@ -86,6 +88,35 @@ impl PostgresServer {
     /// Lets them go on after [`freeze`](Self::freeze).
     pub fn thaw(&self) -> Result<(), StartError> {
         self.guard.order("thaw")
+    }
+
+    /// Starts it anew with this certificate: it takes encrypted connections, too. Must be called on a server that nobody
+    /// else uses.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    ///
+    /// # Panics
+    /// When the certificate cannot be put in its place.
+    pub async fn encrypt(&self, certificate: &Certificate) -> Result<(), StartError> {
+        let data = self.directory().join("data");
+        let install = |from: &Path, name: &str| {
+            let text = std::fs::read(from)?;
+            let path = data.join(name);
+            std::fs::write(&path, text)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            let owner = std::fs::metadata(&data)?;
+            std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid()))
+        };
+        let installed = install(&certificate.certificate_file, "server.crt")
+            .and_then(|()| install(&certificate.key_file, "server.key"))
+            .and_then(|()| std::fs::OpenOptions::new().append(true).open(data.join("postgresql.conf")))
+            .and_then(|mut settings| std::io::Write::write_all(&mut settings, b"ssl = on\n"));
+        if let Err(error) = installed {
+            panic!("the certificate could not be installed: {error}");
+        }
+        self.stop()?;
+        self.start_again().await
     }
 
     /// The port it listens on.

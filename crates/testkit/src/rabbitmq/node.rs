@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::control::Control;
+use crate::authority::Certificate;
 use crate::guard::Guard;
 use crate::ports::free_ports;
 use crate::programs;
@@ -69,6 +70,31 @@ impl RabbitNode {
 
     pub(crate) fn control(&self) -> Control {
         Control::new(self.guard.directory())
+    }
+
+    /// Starts it anew with this certificate; answers the port on which it takes encrypted connections only. Must be
+    /// called on a node that nobody else uses.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub async fn encrypt(&self, certificate: &Certificate) -> Result<u16, StartError> {
+        let [port] = free_ports()?;
+        let settings = self.guard.directory().join("rabbitmq.conf");
+        let text = std::fs::read_to_string(&settings).unwrap_or_default();
+        let kept: Vec<&str> = text.lines().filter(|line| !line.contains("ssl")).collect();
+        let Certificate { certificate_file, key_file } = certificate;
+        let (certificate, key) = (certificate_file.display(), key_file.display());
+        let text = format!(
+            "{}\nlisteners.ssl.1 = 127.0.0.1:{port}\nssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\n\
+             ssl_options.verify = verify_none\n",
+            kept.join("\n")
+        );
+        if let Err(error) = std::fs::write(&settings, text) {
+            panic!("{} could not be written: {error}", settings.display());
+        }
+        self.crash()?;
+        self.start_again().await?;
+        Ok(port)
     }
 
     /// Kills the node with SIGKILL.

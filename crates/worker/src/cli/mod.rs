@@ -17,6 +17,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use attune_config::{Config, Sources};
+use attune_secret::own_process;
+use attune_secret::redact::{Needles, Shield};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::helper;
@@ -73,6 +75,13 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
             Err(error) => failed(&error, UNAVAILABLE),
         };
     }
+    if let Err(error) = own_process::keep_to_itself() {
+        return failed(&error, UNAVAILABLE);
+    }
+    // From here on nobody reads a credential out of this process, nor in what it says.
+    own_process::conceal_variables(&config.credential_variables());
+    let credentials = config.credentials();
+    Shield::raise(&Needles::new(credentials.iter().map(|(key, text)| (*key, text.as_bytes())))).keep();
     if let Err(error) = logging::start(&config.log) {
         return failed(error.as_ref(), BAD_INPUT);
     }
@@ -105,6 +114,6 @@ fn failed(error: &(dyn Error + 'static), code: u8) -> ExitCode {
         source = cause.source();
     }
     // A standard error that is closed is no reason to end otherwise.
-    let _unheard = writeln!(std::io::stderr(), "error: {text}");
+    let _unheard = writeln!(std::io::stderr(), "error: {}", Shield::text(&text));
     ExitCode::from(code)
 }

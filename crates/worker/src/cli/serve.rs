@@ -10,6 +10,7 @@ use attune_process::sandbox::{keep_memory_private, probe};
 use attune_queue::{ConnectOptions, MemoryQueue, Queue, QueueError};
 use attune_store::{OpenOptions, Store, StoreError};
 use attune_supervise::leave_within;
+use attune_types::PlainText;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
@@ -179,6 +180,8 @@ async fn open_store(config: &Config, settings: &Settings) -> Result<Arc<dyn Stor
             application_name: format!("attune-worker/{}", settings.name),
             max_connections: config.database.max_connections,
             most_unstarted: i32::try_from(config.protocol.most_unstarted).unwrap_or(i32::MAX),
+            ca_file: config.database.tls.ca_file.clone(),
+            plain_text: PlainText::allowing(&config.security.allow_insecure),
             ..OpenOptions::default()
         };
         match prepare(attune_store::open(url.expose(), options).await).await {
@@ -215,6 +218,8 @@ async fn open_queue(config: &Config, settings: &Settings) -> Result<Arc<dyn Queu
         name: format!("attune-worker {}", settings.name),
         start_deadline: settings.patience,
         confirm_timeout: config.message_queue.confirm_timeout,
+        ca_file: config.message_queue.tls.ca_file.clone(),
+        plain_text: PlainText::allowing(&config.security.allow_insecure),
     };
     attune_queue::connect(url.expose(), options).await.map_err(|error| ServeError::Queue(Box::new(error)))
 }

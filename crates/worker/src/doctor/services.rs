@@ -5,6 +5,7 @@ use std::time::Duration;
 use attune_config::{Config, SecretUrl};
 use attune_queue::ConnectOptions;
 use attune_store::OpenOptions;
+use attune_types::PlainText;
 use tokio::time::timeout;
 
 use super::Finding;
@@ -16,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn findings(config: &Config, are_needed: bool) -> Vec<Finding> {
     vec![
         match &config.database.url {
-            Some(url) => database(url).await,
+            Some(url) => database(config, url).await,
             None => absent("database", "database.url", "ATTUNE__DATABASE__URL", are_needed),
         },
         match &config.message_queue.url {
-            Some(url) => broker(url).await,
+            Some(url) => broker(config, url).await,
             None => absent("broker", "message_queue.url", "ATTUNE__MESSAGE_QUEUE__URL", are_needed),
         },
     ]
@@ -33,9 +34,14 @@ fn absent(name: &str, key: &str, variable: &str, is_needed: bool) -> Finding {
     Finding::ok(name, format!("embedded; {key} is not set"))
 }
 
-async fn database(url: &SecretUrl) -> Finding {
+async fn database(config: &Config, url: &SecretUrl) -> Finding {
+    let options = OpenOptions {
+        ca_file: config.database.tls.ca_file.clone(),
+        plain_text: PlainText::allowing(&config.security.allow_insecure),
+        ..OpenOptions::default()
+    };
     let asking = async {
-        let store = attune_store::open(url.expose(), OpenOptions::default()).await.map_err(chain)?;
+        let store = attune_store::open(url.expose(), options).await.map_err(chain)?;
         let answer = store.ping().await.map_err(chain);
         store.close().await;
         answer
@@ -43,9 +49,14 @@ async fn database(url: &SecretUrl) -> Finding {
     judged("database", url, timeout(PATIENCE, asking).await, "look at database.url and at the server")
 }
 
-async fn broker(url: &SecretUrl) -> Finding {
+async fn broker(config: &Config, url: &SecretUrl) -> Finding {
+    let options = ConnectOptions {
+        ca_file: config.message_queue.tls.ca_file.clone(),
+        plain_text: PlainText::allowing(&config.security.allow_insecure),
+        ..ConnectOptions::default()
+    };
     let asking = async {
-        let queue = attune_queue::connect(url.expose(), ConnectOptions::default()).await.map_err(chain)?;
+        let queue = attune_queue::connect(url.expose(), options).await.map_err(chain)?;
         let answer = queue.ping().await.map_err(chain);
         queue.close().await;
         answer

@@ -214,7 +214,8 @@ fn every_language_sets_results_keeps_files_reports_and_asks() {
             assert_eq!(execution.outcome, exited(0), "{name}: {said}");
             let result = execution.result.clone().expect("a result");
             assert_eq!(result["list"], json!([1, "two"]), "{name}");
-            assert_eq!(result["secret"], "s3cr\u{e4}t \"quoted\"", "{name}");
+            // It was read; and a secret in a result is masked like one in a log.
+            assert_eq!(result["secret"], "***", "{name}");
             let refused = result["refused"].as_str().expect("words").to_owned();
             assert!(refused.contains("secret other is not granted to"), "{name}: {refused}");
             let system = stage.output(&execution, LogStream::System).await;

@@ -16,5 +16,6 @@ mod output;
 mod pathologies;
 mod protocol;
 mod real_parts;
+mod redaction;
 mod runtimes;
 mod sandbox;

@@ -174,9 +174,9 @@ pub(super) const ROWS: &[Row] = &[
         expected: "at most three crashes",
         limits: &[],
         how: How::Named(
-            "no action can crash its worker (a sandboxed one may not signal it, and the worker parses nothing of an action's in \
-             a way that can panic), and the programs have no switch that makes one do so; crates/worker/tests/it/crashes.rs \
-             crashes the part that runs an execution",
+            "no action can crash its worker: a sandboxed one may not signal it, and an attempt that has begun is not begun again \
+             unasked; that an execution under which three workers vanished before they let it begin fails is tested in \
+             crates/store/tests/it/reaping.rs",
         ),
     },
     Row {

@@ -16,7 +16,7 @@ use attune_worker::{Mode, SandboxSettings, Settings, StopReason, WorkerBuilder, 
 use crate::backend::Local;
 use crate::commands::run::Interrupts;
 use crate::commands::worker::runtimes;
-use crate::dev::worker_name;
+use crate::dev::{vault, worker_name};
 use crate::error::CliError;
 use crate::exit;
 use crate::output::remark;
@@ -56,6 +56,7 @@ impl Deployment {
                 .api_token(Some(token.to_owned()))
                 .retention(retention_of(&local.config.retention))
                 .artifacts(place)
+                .vault(Some(Arc::new(vault(directory, &local.config)?)))
                 .start()
                 .await
                 .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;

@@ -4,9 +4,7 @@ mod deployment;
 mod listen;
 
 use std::fmt::Write as _;
-use std::fs::DirBuilder;
 use std::net::IpAddr;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +13,7 @@ use clap::Args;
 use self::deployment::Deployment;
 use crate::arguments::Global;
 use crate::backend::Local;
-use crate::dev::{DEFAULT_DIRECTORY, Lock, Running, token};
+use crate::dev::{DEFAULT_DIRECTORY, Lock, Running, make_directory, token};
 use crate::error::CliError;
 use crate::output::{remark, write_stdout};
 use crate::session;
@@ -53,9 +51,7 @@ pub(crate) fn run(global: &Global, arguments: Arguments) -> Result<ExitCode, Cli
             "for more than one machine use attune-server with a database, a broker and TLS in front",
         ));
     }
-    // Private: the database holds parameters.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&arguments.dir);
-    made.map_err(CliError::file("making", &arguments.dir))?;
+    make_directory(&arguments.dir)?;
     let directory = arguments.dir.canonicalize().map_err(CliError::file("reading", &arguments.dir))?;
     let _lock = Lock::take(&directory)?;
     let token = token(&directory)?;

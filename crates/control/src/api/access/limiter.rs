@@ -174,7 +174,11 @@ mod tests {
         assert_eq!(limiter.ask_at(Asker::Owner, start), Err(Duration::from_millis(100)));
         assert_eq!(passed(start + Duration::from_millis(500)), 5);
         assert_eq!(passed(start + Duration::from_secs(3600)), 20);
-        assert_eq!((0..20).filter(|_| limiter.ask_at(Asker::Token(7), start).is_ok()).count(), 20, "others are not hurt");
+        assert_eq!(
+            (0..20).filter(|_| limiter.ask_at(Asker::Token(7), start).is_ok()).count(),
+            20,
+            "others are not hurt"
+        );
     }
 
     #[test]

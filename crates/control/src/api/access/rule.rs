@@ -69,7 +69,11 @@ impl Access {
             }
             (Subject::Worker, Reach::Worker(own)) => {
                 let name = part(pattern, path, "{name}");
-                if name == own { Ok(Decision::Pass) } else { Err(Problem::not_found("the token is for another worker")) }
+                if name == own {
+                    Ok(Decision::Pass)
+                } else {
+                    Err(Problem::not_found("the token is for another worker"))
+                }
             }
             _ => Ok(Decision::Pass),
         }
@@ -99,7 +103,11 @@ mod tests {
         let owned = Ok(Decision::WhenOwned(ExecutionId(7)));
         assert_eq!(decide(&ada, Subject::Execution, "/api/v1/executions/7/logs"), owned);
         for other in ["%37", "07", "+7", "7%20", "x", ""] {
-            assert_eq!(decide(&ada, Subject::Execution, &format!("/api/v1/executions/{other}/logs")), Err(404), "{other}");
+            assert_eq!(
+                decide(&ada, Subject::Execution, &format!("/api/v1/executions/{other}/logs")),
+                Err(404),
+                "{other}"
+            );
         }
         assert_eq!(decide(&principal(Reach::Own, &["packs:read"]), Subject::Execution, "/x"), Err(403));
     }

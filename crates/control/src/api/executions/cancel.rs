@@ -5,7 +5,8 @@ use attune_store::CancelAnswer;
 use attune_types::ExecutionStatus;
 use serde_json::json;
 
-use super::{CALLER, id_of};
+use super::id_of;
+use crate::api::access::Principal;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
@@ -16,10 +17,11 @@ pub(crate) async fn cancel(
     request: HttpRequest,
     payload: web::Payload,
     path: web::Path<String>,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
     body::optional_object(&request, payload).await?.check()?;
-    let answer = state.ask(move |store| async move { store.cancel(id, CALLER).await }).await?;
+    let answer = state.ask(move |store| async move { store.cancel(id, &principal.name).await }).await?;
     match answer {
         CancelAnswer::Cancelled => Ok(HttpResponse::Ok().json(json!({"id": id, "status": ExecutionStatus::Cancelled}))),
         CancelAnswer::Canceling => {

@@ -5,12 +5,17 @@ use attune_store::ExecutionFilter;
 use attune_types::{ActionRef, ExecutionId, Told, action::is_valid_name};
 use serde_json::json;
 
+use crate::api::access::Principal;
 use crate::api::problem::Problem;
 use crate::api::query::Query;
 use crate::api::state::ApiState;
 
 /// `GET /executions`
-pub(crate) async fn list(state: web::Data<ApiState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(
+    state: web::Data<ApiState>,
+    request: HttpRequest,
+    principal: Principal,
+) -> Result<HttpResponse, Problem> {
     let mut query = Query::of(&request, &["status", "action", "cursor", "limit"])?;
     let action = query.text("action").map(str::to_owned);
     if let Some(text) = &action
@@ -22,6 +27,7 @@ pub(crate) async fn list(state: web::Data<ApiState>, request: HttpRequest) -> Re
     let filter = ExecutionFilter {
         statuses: query.list("status"),
         action,
+        requested_by: principal.sees_only(),
         before: query.value::<ExecutionId>("cursor"),
         limit: query.number("limit", 1, 1000, 50),
     };

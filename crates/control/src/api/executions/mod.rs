@@ -12,9 +12,6 @@ use attune_types::ExecutionId;
 
 use super::problem::Problem;
 
-/// Who asks, as executions and their events record it. One token has one name until tokens have owners.
-pub(crate) const CALLER: &str = "api";
-
 /// Reads an id from a path. What is no number names nothing, so it is not found rather than malformed.
 pub(crate) fn id_of(text: &str) -> Result<ExecutionId, Problem> {
     text.parse().map_err(|_| Problem::not_found(format!("there is no execution {text:?}")))

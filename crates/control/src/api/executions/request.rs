@@ -8,7 +8,7 @@ use attune_store::NewExecution;
 use attune_types::{ActionRef, ActionSpec, InlineCode, Requirement, VersionConstraint, action::is_valid_name};
 use serde_json::{Map, Value};
 
-use super::CALLER;
+use crate::api::access::Principal;
 use crate::api::fields::Fields;
 use crate::api::problem::{FieldProblem, Problem};
 use crate::api::state::ApiState;
@@ -126,6 +126,7 @@ impl SubmitRequest {
     pub(crate) async fn prepare(
         self,
         state: &ApiState,
+        principal: &Principal,
         trace: Option<String>,
         prefix: &str,
     ) -> Result<NewExecution, Refusal> {
@@ -161,8 +162,8 @@ impl SubmitRequest {
         Ok(NewExecution {
             spec,
             parameters,
-            idempotency_key: self.idempotency_key,
-            requested_by: Some(CALLER.to_owned()),
+            idempotency_key: principal.idempotency_key(self.idempotency_key),
+            requested_by: Some(principal.name.clone()),
             labels: self.labels,
             trace,
             retry_of: None,

@@ -5,7 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use attune_store::RetryAnswer;
 use serde_json::json;
 
-use super::{CALLER, href, id_of};
+use super::{href, id_of};
+use crate::api::access::Principal;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::api::state::ApiState;
@@ -16,12 +17,13 @@ pub(crate) async fn retry(
     request: HttpRequest,
     payload: web::Payload,
     path: web::Path<String>,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
     let mut fields = body::optional_object(&request, payload).await?;
     let may_run_twice: bool = fields.optional("may_run_twice").unwrap_or(false);
     fields.check()?;
-    let answer = state.ask(move |store| async move { store.retry(id, may_run_twice, CALLER).await }).await?;
+    let answer = state.ask(move |store| async move { store.retry(id, may_run_twice, &principal.name).await }).await?;
     match answer {
         RetryAnswer::Submitted(new) => Ok(HttpResponse::Created()
             .insert_header((header::LOCATION, href(new)))

@@ -2,15 +2,18 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use attune_store::{NewExecution, Submitted};
+use attune_store::{NewExecution, SealedExecution, Submitted};
 use serde_json::{Value, json};
 
 use super::href;
 use super::request::{Refusal, SubmitRequest, key_of, trace_of};
+use crate::api::access::Principal;
 use crate::api::body;
 use crate::api::fields::Fields;
 use crate::api::problem::{FieldProblem, Problem};
+use crate::api::secrets::no_key;
 use crate::api::state::ApiState;
+use crate::vault::has_secret_parameters;
 
 /// How many executions one batch may hold.
 const MOST_IN_A_BATCH: usize = 1000;
@@ -24,13 +27,20 @@ pub(crate) async fn submit(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let fields = body::object(&request, payload, body::MOST).await?;
     let mut wanted = SubmitRequest::read(fields, false).map_err(Problem::invalid)?;
     wanted.idempotency_key = key_of(request.headers())?;
-    let execution = wanted.prepare(&state, trace_of(request.headers()), "").await?;
-    // Through the group: requests that arrive while one is being committed share the next commit.
-    let submitted = state.submits.submit(execution).await?;
+    let execution = wanted.prepare(&state, &principal, trace_of(request.headers()), "").await?;
+    let submitted = if has_secret_parameters(&execution) {
+        let sealed = take_in(&state, vec![execution], |_| String::new())?;
+        let submitted = state.ask(move |store| async move { store.secrets().submit_sealed(sealed).await }).await?;
+        *submitted.first().ok_or_else(Problem::internal)?
+    } else {
+        // Through the group: requests that arrive while one is being committed share the next commit.
+        state.submits.submit(execution).await?
+    };
     let mut response = if submitted.repeated { HttpResponse::Ok() } else { HttpResponse::Created() };
     Ok(response.insert_header((header::LOCATION, href(submitted.id))).json(answer(submitted)))
 }
@@ -40,6 +50,7 @@ pub(crate) async fn submit_batch(
     state: web::Data<ApiState>,
     request: HttpRequest,
     payload: web::Payload,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let mut fields = body::object(&request, payload, body::MOST_OF_A_BATCH).await?;
     let wanted: Vec<Value> = fields.required("executions").unwrap_or_default();
@@ -47,14 +58,40 @@ pub(crate) async fn submit_batch(
         fields.refuse("executions", "size", format!("may be {MOST_IN_A_BATCH} in number"));
     }
     fields.check()?;
-    let executions = prepare_all(&state, wanted, trace_of(request.headers())).await?;
-    let submitted = state.ask(move |store| async move { store.submit(executions).await }).await?;
+    let executions = prepare_all(&state, &principal, wanted, trace_of(request.headers())).await?;
+    let submitted = if executions.iter().any(has_secret_parameters) {
+        let sealed = take_in(&state, executions, |index| format!("executions[{index}]."))?;
+        state.ask(move |store| async move { store.secrets().submit_sealed(sealed).await }).await?
+    } else {
+        state.ask(move |store| async move { store.submit(executions).await }).await?
+    };
     let answers: Vec<Value> = submitted.into_iter().map(answer).collect();
     Ok(HttpResponse::Created().json(json!({"items": answers})))
 }
 
+/// Takes out what is secret and encrypts it, before anything of it is stored. `prefix` names the place of a request.
+fn take_in(
+    state: &ApiState,
+    executions: Vec<NewExecution>,
+    prefix: impl Fn(usize) -> String,
+) -> Result<Vec<SealedExecution>, Problem> {
+    let Some(vault) = &state.vault else {
+        let problems = executions.iter().enumerate().flat_map(|(index, execution)| {
+            let names = execution.spec.secret_parameters.iter().filter(|name| execution.parameters.contains_key(*name));
+            no_key(&prefix(index), &names.cloned().collect::<Vec<_>>())
+        });
+        return Err(Problem::invalid(problems.collect()));
+    };
+    let sealed = executions.into_iter().map(|execution| vault.take_in(execution)).collect::<Result<Vec<_>, _>>();
+    sealed.map_err(|error| {
+        tracing::error!(error = %error, "secret parameters could not be encrypted");
+        Problem::internal()
+    })
+}
+
 async fn prepare_all(
     state: &ApiState,
+    principal: &Principal,
     wanted: Vec<Value>,
     trace: Option<String>,
 ) -> Result<Vec<NewExecution>, Problem> {
@@ -66,7 +103,7 @@ async fn prepare_all(
             .map_err(|problem| vec![problem])
             .and_then(|fields| SubmitRequest::read(fields, true));
         let prepared = match read {
-            Ok(request) => request.prepare(state, trace.clone(), &format!("{place}.")).await,
+            Ok(request) => request.prepare(state, principal, trace.clone(), &format!("{place}.")).await,
             Err(refused) => Err(Refusal::Fields(refused)),
         };
         match prepared {

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::entry::LogEntry;
 use super::sse;
+use crate::api::access::StreamPermit;
 use crate::api::problem::Problem;
 use crate::api::state::{ApiState, LOOK};
 use crate::waiters::Waiter;
@@ -31,16 +32,21 @@ pub(crate) struct Follower {
     ready: VecDeque<Bytes>,
     spoke_at: Instant,
     ended: bool,
-    _permit: OwnedSemaphorePermit,
+    _permits: (OwnedSemaphorePermit, StreamPermit),
 }
 
 impl Follower {
     /// Follows `id` from behind `cursor`.
-    pub(crate) fn new(state: ApiState, id: ExecutionId, cursor: i64, permit: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn new(
+        state: ApiState,
+        id: ExecutionId,
+        cursor: i64,
+        permits: (OwnedSemaphorePermit, StreamPermit),
+    ) -> Self {
         let waiter = state.waiters.wait_for(id);
         let ready = VecDeque::from([sse::opening()]);
         let spoke_at = Instant::now();
-        Self { state, id, waiter, cursor, shown: None, ready, spoke_at, ended: false, _permit: permit }
+        Self { state, id, waiter, cursor, shown: None, ready, spoke_at, ended: false, _permits: permits }
     }
 
     /// The next bytes of the stream; `None` at its end. A look that fails ends the stream: the client connects again and

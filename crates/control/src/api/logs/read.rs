@@ -11,6 +11,7 @@ use futures_util::stream;
 use super::entry::LogEntry;
 use super::follow::{Follower, LOOK_PIECES};
 use super::lines::{LineCutter, LogLine};
+use crate::api::access::Principal;
 use crate::api::executions::id_of;
 use crate::api::problem::{FieldProblem, Problem};
 use crate::api::query::Query;
@@ -21,6 +22,7 @@ pub(crate) async fn read(
     state: web::Data<ApiState>,
     request: HttpRequest,
     path: web::Path<String>,
+    principal: Principal,
 ) -> Result<HttpResponse, Problem> {
     let id = id_of(&path)?;
     let mut query = Query::of(&request, &["follow", "cursor", "view", "stream"])?;
@@ -46,7 +48,7 @@ pub(crate) async fn read(
     match view.as_str() {
         "lines" => Ok(print_view(&state, id, cursor, stream, View::Lines(LineCutter::default()))),
         "raw" => Ok(print_view(&state, id, cursor, stream, View::Raw)),
-        _ if follow => follow_log(&state, id, cursor),
+        _ if follow => follow_log(&state, &principal, id, cursor),
         _ => Ok(print_log(&state, id, cursor)),
     }
 }
@@ -60,10 +62,12 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     })
 }
 
-fn follow_log(state: &ApiState, id: ExecutionId, cursor: i64) -> Result<HttpResponse, Problem> {
+fn follow_log(state: &ApiState, principal: &Principal, id: ExecutionId, cursor: i64) -> Result<HttpResponse, Problem> {
+    let own = state.limiter.stream(principal.asker);
+    let own = own.ok_or_else(|| Problem::too_many("this token follows too many logs"))?;
     let permit = Arc::clone(&state.followers).try_acquire_owned();
     let permit = permit.map_err(|_| Problem::too_many("too many logs are being followed"))?;
-    let follower = Follower::new(state.clone(), id, cursor, permit);
+    let follower = Follower::new(state.clone(), id, cursor, (permit, own));
     let bytes = stream::unfold(follower, |mut follower| async move {
         let bytes = follower.next().await?;
         Some((Ok::<_, Problem>(bytes), follower))

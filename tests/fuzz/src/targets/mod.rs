@@ -1,0 +1,39 @@
+//! Every target.
+
+mod documents;
+mod names;
+mod output;
+mod secrets;
+mod states;
+#[path = "../../../../crates/cli/src/output/escape.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the file of a program, taken whole")]
+mod escape;
+
+/// A function of any bytes that panics when something does not hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, and that of its corpus.
+    pub name: &'static str,
+    /// The function.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target { name: "redactor", run: output::redactor },
+    Target { name: "terminal", run: output::terminal },
+    Target { name: "envelope", run: documents::envelope },
+    Target { name: "stored", run: documents::stored },
+    Target { name: "declarations", run: documents::declarations },
+    Target { name: "exact_json", run: documents::exact_json },
+    Target { name: "exact_yaml", run: documents::exact_yaml },
+    Target { name: "configuration", run: documents::configuration },
+    Target { name: "archive", run: documents::archive },
+    Target { name: "variables", run: names::variables },
+    Target { name: "artifact_name", run: names::artifact_name },
+    Target { name: "version", run: names::version },
+    Target { name: "plain_text", run: names::plain_text },
+    Target { name: "sealed", run: secrets::sealed },
+    Target { name: "encrypted", run: secrets::encrypted },
+    Target { name: "attempt", run: states::attempt },
+];
