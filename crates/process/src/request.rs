@@ -1,6 +1,7 @@
 //! From a command to an action that runs under a guard.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::guard_kind::GuardKind;
 use crate::guard_loss::GuardLoss;
 use crate::launcher::{Launcher, Lent, NoGuard};
 use crate::pump::Pump;
+use crate::sandbox::FilesystemPolicy;
 use crate::spawn_error::SpawnError;
 use crate::stream::Stream;
 use crate::system;
@@ -38,6 +40,13 @@ pub(crate) struct Accepted {
     pub(crate) begun: Duration,
 }
 
+/// A number for a file policy, the same for the same policy. Two policies with one number cost time, nothing else.
+fn habit(policy: &FilesystemPolicy) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    policy.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Starts a command. Its input is taken from it.
 pub(crate) async fn start(launcher: &Launcher, command: &mut Command) -> Result<Accepted, SpawnError> {
     let texts = Texts::of(command)?;
@@ -54,11 +63,12 @@ pub(crate) async fn start(launcher: &Launcher, command: &mut Command) -> Result<
     let exhausted = |source| explain(source, command, &texts);
     let (feed, stdin, stdout, child_stdout, stderr, child_stderr) = prepare().map_err(exhausted)?;
     let kind = GuardKind::of(command.sandbox.level.max(command.sandbox.require));
+    let habit = habit(&command.sandbox.filesystem);
     let streams = [stdin.as_fd(), child_stdout.as_fd(), child_stderr.as_fd()];
 
     let mut tries = 1;
     let (lent, begun) = loop {
-        let lent = launcher.lend(kind).await.map_err(|error| match error {
+        let lent = launcher.lend(kind, habit).await.map_err(|error| match error {
             NoGuard::NoLauncher(source) => SpawnError::NoLauncher { source },
             NoGuard::Refused(source) => SpawnError::Exhausted { program: command.program.clone(), source },
         })?;

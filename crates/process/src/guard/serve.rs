@@ -42,6 +42,9 @@ pub(crate) fn serve(worker: OwnedFd, lifeline: OwnedFd, fence: &SharedPair, kind
     system::set_name(c"attune-guard");
     let (timer, deaths, stack) = (system::timer()?, system::child_signals()?, Stack::new()?);
     let is_scoped = kind != GuardKind::Plain && sandbox::enter_scope().is_ok();
+    if kind != GuardKind::Plain {
+        sandbox::give_up_capabilities();
+    }
     let is_filtered = kind == GuardKind::Filtered && sandbox::enter_filter();
     let mut guard = Guard {
         worker,

@@ -116,9 +116,14 @@ impl Connection {
         }
     }
 
-    /// A guard that waits for work.
-    pub(super) fn take_idle(&self, kind: GuardKind) -> Option<Link> {
-        self.books().idle[usize::from(kind.number())].pop()
+    /// A guard that waits for work; one that has the rules of this policy already, if there is one.
+    pub(super) fn take_idle(&self, kind: GuardKind, habit: u64) -> Option<Link> {
+        let mut books = self.books();
+        let idle = &mut books.idle[usize::from(kind.number())];
+        match idle.iter().rposition(|link| link.habit() == habit) {
+            Some(at) => Some(idle.remove(at)),
+            None => idle.pop(),
+        }
     }
 
     /// Lets a guard wait for the next execution, unless it has served long enough.

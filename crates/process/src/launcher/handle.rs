@@ -139,13 +139,14 @@ impl Launcher {
         Ok(Arc::clone(&connection))
     }
 
-    /// A guard for one execution: one that waits, or a new one.
-    pub(crate) async fn lend(&self, kind: GuardKind) -> Result<Lent, NoGuard> {
-        let lent = |link, connection| Lent { link, connection, _launcher: self.clone() };
+    /// A guard for one execution: one that waits, or a new one. `habit` stands for the file policy: writing its rules
+    /// costs as much as the rest of a start, so the guard that has them is best.
+    pub(crate) async fn lend(&self, kind: GuardKind, habit: u64) -> Result<Lent, NoGuard> {
+        let lent = |link: Link, connection| Lent { link: link.with_habit(habit), connection, _launcher: self.clone() };
         let mut last = io::Error::from(io::ErrorKind::TimedOut);
         for _ in 0..MOST_LAUNCHERS {
             let connection = self.connection().map_err(NoGuard::NoLauncher)?;
-            while let Some(idle) = connection.take_idle(kind) {
+            while let Some(idle) = connection.take_idle(kind, habit) {
                 // One that cannot be listened to is dropped, and leaves.
                 if let Ok(link) = idle.here() {
                     return Ok(lent(link, connection));

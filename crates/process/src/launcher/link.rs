@@ -29,6 +29,7 @@ pub(crate) struct Link {
     fate: Arc<Fate>,
     kind: GuardKind,
     runs: AtomicU64,
+    habit: u64,
 }
 
 impl Link {
@@ -36,7 +37,7 @@ impl Link {
     pub(super) fn new(socket: OwnedFd, guard: u64, pid: i32, fate: Arc<Fate>, kind: GuardKind) -> io::Result<Self> {
         system::set_nonblocking(&socket)?;
         let socket = system::watch(socket)?;
-        Ok(Self { socket, runtime: Handle::current().id(), guard, pid, fate, kind, runs: AtomicU64::new(0) })
+        Ok(Self { socket, runtime: Handle::current().id(), guard, pid, fate, kind, runs: AtomicU64::new(0), habit: 0 })
     }
 
     /// The same guard, to be listened to in the current runtime.
@@ -62,6 +63,16 @@ impl Link {
     /// What it was asked to let itself in for.
     pub(super) const fn kind(&self) -> GuardKind {
         self.kind
+    }
+
+    /// A number for the file policy that it served last, and has rules for.
+    pub(super) const fn habit(&self) -> u64 {
+        self.habit
+    }
+
+    /// The same guard, about to serve the policy with this number.
+    pub(super) fn with_habit(self, habit: u64) -> Self {
+        Self { habit, ..self }
     }
 
     pub(crate) fn fate(&self) -> &Fate {

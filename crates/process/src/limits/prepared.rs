@@ -59,6 +59,11 @@ impl PreparedLimits {
         })
     }
 
+    /// The descriptors that [`PreparedLimits::apply`] needs.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> + '_ {
+        self.joins.iter().copied()
+    }
+
     /// Limits the calling process. Runs in the child, on memory that it shares with its guard: raw system calls only.
     /// The error is the kernel's number. Groups first: once in them, nothing the child does is uncounted.
     pub(crate) fn apply(&self) -> Result<(), i32> {

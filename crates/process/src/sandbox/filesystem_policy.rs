@@ -7,7 +7,7 @@ use std::path::PathBuf;
 ///
 /// Where several paths contain a file, the deepest one decides. Paths are absolute. What does not exist is protected
 /// by nothing and is no error, except under `own` and `writable`, where it is one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum FilesystemPolicy {
     /// Everything as the user may.
     #[default]

@@ -40,7 +40,7 @@ mod unavailable;
 
 pub use filesystem_policy::FilesystemPolicy;
 pub use filter::refused_calls;
-pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_filter, enter_scope};
+pub(crate) use prepared::{PreparedSandbox, SandboxRefused, enter_filter, enter_scope, give_up_capabilities};
 pub(crate) use preparer::Preparer;
 pub use privacy::keep_memory_private;
 pub use reach::{Reach, reach};

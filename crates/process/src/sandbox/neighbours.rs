@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock;
 use crate::sandbox::kernel;
+use crate::system::{self, FIRST_PARKED};
 
 /// More descriptors than this are not kept for one directory.
 const MOST_KEPT: usize = 256;
@@ -126,7 +127,9 @@ fn read(directory: &Path, most: usize) -> io::Result<Vec<Neighbour>> {
         }
         let name = entry.file_name();
         let Ok(text) = CString::new(name.as_bytes()) else { continue };
-        if let Ok(file) = kernel::locate_in(opened.as_fd(), &text) {
+        let parked = kernel::locate_in(opened.as_fd(), &text)
+            .and_then(|file| system::duplicate_from(file.as_fd(), FIRST_PARKED));
+        if let Ok(file) = parked {
             entries.push(Neighbour { name, file, is_directory: kind.is_dir() });
         }
     }

@@ -1,7 +1,7 @@
 //! The sandbox of one child, made ready by its guard.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::sandbox::capabilities::CapabilityDrop;
@@ -33,6 +33,11 @@ pub(crate) struct SandboxRefused {
 }
 
 impl PreparedSandbox {
+    /// The descriptor that [`PreparedSandbox::apply`] needs.
+    pub(crate) fn descriptor(&self) -> Option<i32> {
+        self.ruleset.as_ref().map(|ruleset| ruleset.as_raw_fd())
+    }
+
     /// Shuts the calling process in. Runs in the child, on memory that it shares with its guard: raw system calls only.
     /// The error is the kernel's number. To be done last before exec: afterwards less is allowed. Cannot be undone.
     pub(crate) fn apply(&self) -> Result<(), i32> {
@@ -62,6 +67,14 @@ pub(crate) fn enter_scope() -> io::Result<()> {
     kernel::no_new_privileges()
         .and_then(|()| kernel::restrict_self(rules.as_fd()))
         .map_err(io::Error::from_raw_os_error)
+}
+
+/// Gives up, once for the life of a guard, what the children of level 2 and above must not have: they inherit what is
+/// left. Where that fails, each child tries for itself, and does not start when it cannot.
+pub(crate) fn give_up_capabilities() {
+    if let (true, Ok(Some(drop))) = (probe().landlock_abi > 0, CapabilityDrop::here()) {
+        let _each_child_tries_again = drop.apply();
+    }
 }
 
 /// Installs the filter of level 3, once for the life of a guard: everything that it starts inherits it. Compiling the filter

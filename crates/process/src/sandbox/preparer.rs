@@ -15,15 +15,17 @@ use crate::sandbox::prepared::{PreparedSandbox, SandboxRefused};
 use crate::sandbox::ruleset::{Ruleset, RulesetError};
 use crate::sandbox::{Sandbox, SandboxLevel, kernel, probe, reach, ruleset};
 
-/// Rulesets are kept for so many policies. A worker has a directory per slot to give to an action, and a guard serves any
-/// of them; beyond this the oldest goes.
-const MOST_KEPT: usize = 64;
+/// Rulesets are kept for so many policies; beyond this the oldest goes. A worker has a directory per slot to give to an
+/// action, and prefers the guard that had the same one last, so few are of use to one guard.
+const MOST_KEPT: usize = 8;
 
 /// Makes sandboxes ready, one after the other, and keeps what hardly changes between them. One for each guard.
 #[derive(Debug, Default)]
 pub(crate) struct Preparer {
     /// Whether the filter holds already, for this process and all that it starts.
     is_filtered: bool,
+    /// What a child must give up, or why it cannot; found out once, since nothing here changes it.
+    capabilities: Option<Result<Option<CapabilityDrop>, String>>,
     neighbours: Neighbours,
     /// Writing the rules costs ten times what entering them costs, and any number of children may enter the same.
     kept: VecDeque<Kept>,
@@ -35,8 +37,8 @@ struct Kept {
     policy: FilesystemPolicy,
     scoped: u64,
     made_from: Vec<(PathBuf, Stamp)>,
-    /// What the paths of the policy led to, in their order. Rules hold for what was there, not for the name.
-    meant: Vec<Option<Identity>>,
+    /// What paths of the policy led to, where `made_from` does not say it. Rules hold for what was there, not for the name.
+    meant: Vec<(PathBuf, Option<Identity>)>,
     descriptor: Arc<OwnedFd>,
     excess: Option<String>,
 }
@@ -59,9 +61,16 @@ impl Identity {
         Some(Self { device: found.dev(), inode: found.ino(), made, changed })
     }
 
-    fn of_all(policy: &FilesystemPolicy) -> Vec<Option<Self>> {
-        policy.paths().map(|path| Self::of(path)).collect()
+    fn of_all(policy: &FilesystemPolicy) -> Vec<(PathBuf, Option<Self>)> {
+        policy.paths().map(|path| (path.clone(), Self::of(path))).collect()
     }
+}
+
+/// Whether a path leads to something else only if one of these directories has changed: it is an entry of one of them, and
+/// no link. They were read by their true names, so there is no link on the way to it either.
+fn is_told_by(made_from: &[(PathBuf, Stamp)], path: &Path) -> bool {
+    let is_in = |directory: &Path| made_from.iter().any(|(known, _)| known == directory);
+    path.parent().is_some_and(is_in) && !path.is_symlink()
 }
 
 /// A ruleset to enter, and what it takes away unmeant.
@@ -95,10 +104,10 @@ impl Preparer {
                 missing.extend(excess);
                 rules = Some(descriptor);
             }
-            capabilities = CapabilityDrop::here().unwrap_or_else(|why| {
-                missing.push(why);
-                None
-            });
+            match self.capabilities.get_or_insert_with(CapabilityDrop::here) {
+                Ok(drop) => capabilities.clone_from(drop),
+                Err(why) => missing.push(why.clone()),
+            }
         }
         let wants_filter = wanted >= SandboxLevel::Filtered && support.seccomp_missing.is_none();
         Ok(PreparedSandbox {
@@ -115,13 +124,14 @@ impl Preparer {
         self.neighbours.refresh();
         if let Some(at) = self.kept.iter().position(|kept| kept.policy == *policy && kept.scoped == scoped) {
             let kept = &self.kept[at];
-            if self.neighbours.still_hold(&kept.made_from) && kept.meant == Identity::of_all(policy) {
+            let leads_there = |(path, meant): &(PathBuf, _)| Identity::of(path) == *meant;
+            if self.neighbours.still_hold(&kept.made_from) && kept.meant.iter().all(leads_there) {
                 return Ok(Some((Arc::clone(&kept.descriptor), kept.excess.clone())));
             }
             self.kept.remove(at);
         }
         // Looked at before the rules are written: what changes meanwhile is then seen the next time.
-        let meant = Identity::of_all(policy);
+        let mut meant = Identity::of_all(policy);
         let Some(Ruleset { descriptor, excess, made_from }) =
             ruleset::write(policy, abi, scoped, &mut self.neighbours)?
         else {
@@ -132,6 +142,7 @@ impl Preparer {
             if self.kept.len() >= MOST_KEPT {
                 self.kept.pop_front();
             }
+            meant.retain(|(path, _)| !is_told_by(&made_from, path));
             let (policy, descriptor, excess) = (policy.clone(), Arc::clone(&descriptor), excess.clone());
             self.kept.push_back(Kept { policy, scoped, made_from, meant, descriptor, excess });
         }

@@ -18,7 +18,7 @@ mod watched;
 use std::ffi::c_int;
 use std::io;
 
-pub(crate) use birth::{Birth, Failed, Pointers, give_birth};
+pub(crate) use birth::{Birth, FIRST_PARKED, Failed, Pointers, give_birth};
 pub(crate) use clocks::{clock, set_timer, timer};
 pub(crate) use descriptors::{
     await_all, duplicate_from, inherited, memory_file, nothing, occupy_below, pipe, read, set_nonblocking, shut_down,
