@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use attune_end_to_end::{Client, Deployment, Program, repository};
 use attune_testkit::postgres::TestDatabase;
 use attune_testkit::rabbitmq::TestBroker;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// A folder with packs, and beside them `out`, where actions may write.
 pub(crate) struct Scratch {

@@ -59,7 +59,8 @@ pub use secret::Secret;
 pub use secret_url::SecretUrl;
 pub use sections::{
     ArtifactStoreKind, Artifacts, Client, Database, Log, LogFormat, MessageQueue, OutputPolicy, Packs, Paths, Protocol,
-    Retention, Sandbox, SandboxFilesystem, SandboxLevel, Security, Server, Trust, Worker, WorkerCapabilities, WorkerType,
+    Retention, Sandbox, SandboxFilesystem, SandboxLevel, Security, Server, Trust, Worker, WorkerCapabilities,
+    WorkerType,
 };
 pub use setting::Setting;
 pub use sources::Sources;

@@ -13,9 +13,9 @@ use crate::api::packs::contents_of;
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
 use crate::scheduler::PlacementPolicy;
+use crate::secrets::Vault;
 use crate::ticks::Ticks;
 use crate::tree::{self, Parts};
-use crate::vault::Vault;
 
 /// The least length of a token, in characters.
 const LEAST_TOKEN: usize = 16;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use attune_store::StoreError;
 
-use crate::vault::VaultError;
+use crate::secrets::VaultError;
 
 /// A failed start.
 #[derive(Debug, thiserror::Error)]

@@ -30,7 +30,7 @@
 //! | `builder`, `handle`, `tree` | putting it together, holding it, the tree |
 //! | `api` | the HTTP API |
 //! | `scheduler`, `relay`, `reaper`, `bell` | the actors |
-//! | `vault` | the keys of secrets, and what is done with them |
+//! | `secrets` | the keys of secrets, and what is done with them |
 //! | [`cli`] | the program `attune-server` |
 
 mod api;
@@ -47,10 +47,10 @@ mod reaper;
 mod relay;
 mod retention;
 mod scheduler;
+mod secrets;
 mod ticks;
 mod tree;
 mod trouble;
-mod vault;
 mod waiters;
 
 pub use api::{ApiLimits, FieldProblem, Problem};
@@ -59,5 +59,5 @@ pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use retention::retention_of;
 pub use scheduler::{Advances, Explanation, PaceBook, PlacementPolicy, Plan, TakeBack, WorkerFit, explain, solve};
+pub use secrets::{LEAST_SECRET_BYTES, MOST_SECRET_BYTES, Rotation, RotationStep, Vault, VaultError, keyring_of};
 pub use ticks::Ticks;
-pub use vault::{LEAST_SECRET_BYTES, MOST_SECRET_BYTES, Rotation, RotationStep, Vault, VaultError, keyring_of};

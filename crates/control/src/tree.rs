@@ -23,8 +23,8 @@ use crate::reaper::{Reaper, ReaperDeps};
 use crate::relay::{Relay, RelayDeps};
 use crate::retention::{Retention, RetentionDeps};
 use crate::scheduler::{PlacementPolicy, Scheduler, SchedulerDeps};
+use crate::secrets::Vault;
 use crate::ticks::Ticks;
-use crate::vault::Vault;
 use crate::waiters::Waiters;
 
 /// The most submissions that share a commit.

@@ -35,7 +35,7 @@ pub fn confirm_timeout() -> Duration {
 
 /// How long whoever publishes waits for confirms. No answer by then means that nobody knows.
 #[must_use]
-pub fn confirm_timeout_of(configured: Duration) -> Duration {
+pub(crate) fn confirm_timeout_of(configured: Duration) -> Duration {
     #[cfg(attune_mutants)]
     if attune_types::mutant::is("publish_no_timeout") {
         return Duration::from_secs(365 * 24 * 60 * 60);

@@ -13,8 +13,22 @@ const CHUNK: usize = 64 << 10;
 const ROUNDS: usize = 5;
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const WORDS: &[&str] = &[
-    "request", "GET", "/api/v1/users", "status=200", "took", "12.5ms", "user", "alice", "2024-05-01T12:00:00Z", "INFO",
-    "connection", "to", "db-1.internal:5432", "established", "0x7ffe", "{\"level\":\"info\",\"msg\":\"ok\"}",
+    "request",
+    "GET",
+    "/api/v1/users",
+    "status=200",
+    "took",
+    "12.5ms",
+    "user",
+    "alice",
+    "2024-05-01T12:00:00Z",
+    "INFO",
+    "connection",
+    "to",
+    "db-1.internal:5432",
+    "established",
+    "0x7ffe",
+    "{\"level\":\"info\",\"msg\":\"ok\"}",
 ];
 
 struct Random(u64);

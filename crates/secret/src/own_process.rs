@@ -42,7 +42,8 @@ pub fn conceal_variables(names: &[String]) -> usize {
         while !entry.is_null() && !(*entry).is_null() {
             let text = *entry;
             let bytes = CStr::from_ptr(text).to_bytes();
-            let is_meant = |name: &String| bytes.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+            let is_meant =
+                |name: &String| bytes.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
             if let Some(name) = names.iter().find(|name| is_meant(name)) {
                 let (begin, end) = (name.len() + 1, bytes.len());
                 for place in begin..end {

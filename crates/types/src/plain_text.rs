@@ -60,9 +60,8 @@ mod tests {
 
     #[test]
     fn other_machines_are_refused_unless_they_are_named() {
-        let addresses = |texts: &[&str]| -> Vec<IpAddr> {
-            texts.iter().map(|text| text.parse().expect("an address")).collect()
-        };
+        let addresses =
+            |texts: &[&str]| -> Vec<IpAddr> { texts.iter().map(|text| text.parse().expect("an address")).collect() };
         let named = PlainText::allowing(["Postgres", "10.0.0.7"]);
         for (policy, host, found, answer) in [
             (PlainText::default(), "localhost", &["127.0.0.1", "::1"][..], PlainTextAnswer::Local),

@@ -48,10 +48,13 @@ impl Place {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redaction(Option<Arc<Inner>>);
 
+/// By place, name of the secret and encoding: how often it was found, and in which line first.
+type Finds = BTreeMap<(Place, String, Encoding), (u64, u64)>;
+
 #[derive(Debug)]
 struct Inner {
     needles: Needles,
-    found: Mutex<BTreeMap<(Place, String, Encoding), (u64, u64)>>,
+    found: Mutex<Finds>,
     /// As long as this lives, log lines of this process are without them, too.
     _shield: ShieldGuard,
 }

@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         let files = fs::read_dir(corpus(target.name)).into_iter().flatten().flatten();
         let examples: Vec<Vec<u8>> = files.filter_map(|file| fs::read(file.path()).ok()).collect();
         let line = match fuzz(*target, &examples, Duration::from_secs(seconds), seed) {
-            Ok(count) => format!("{{\"target\":\"{}\",\"seconds\":{seconds},\"inputs\":{count},\"seed\":{seed}}}", target.name),
+            Ok(count) => {
+                format!("{{\"target\":\"{}\",\"seconds\":{seconds},\"inputs\":{count},\"seed\":{seed}}}", target.name)
+            }
             Err(found) => {
                 code = ExitCode::FAILURE;
                 let path = corpus(target.name).join(format!("found-{:016x}", fingerprint(&found.input)));

@@ -12,7 +12,6 @@
 //! it can. What really happened is written down where nobody who could be wrong about it has a say ([`truth`]), and every
 //! run must have taken the rare paths that it is there for ([`reach`]).
 //!
-//! [`model`] looks at the core of the protocol alone, for one execution, and walks through *every* order of events.
 //! [`database`] is a second writing of what the SQL does; `tests/differential.rs` holds the two together.
 //!
 //! docs/proof.md tells what is checked and what is not.

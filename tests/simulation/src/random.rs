@@ -23,7 +23,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let answer = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let (c, d) = (c ^ a, d ^ b);
@@ -34,7 +34,7 @@ impl Random {
     /// A number below `bound`; 0 when that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         // The bias is below 2^-30 for everything asked here.
-        if bound == 0 { 0 } else { self.next() % bound }
+        if bound == 0 { 0 } else { self.word() % bound }
     }
 
     /// A number from `low` to `high`, both included.
@@ -50,8 +50,8 @@ impl Random {
     /// Sixteen bytes.
     pub fn bytes(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&self.next().to_le_bytes());
-        bytes[8..].copy_from_slice(&self.next().to_le_bytes());
+        bytes[..8].copy_from_slice(&self.word().to_le_bytes());
+        bytes[8..].copy_from_slice(&self.word().to_le_bytes());
         bytes
     }
 }
@@ -63,11 +63,11 @@ mod tests {
     #[test]
     fn a_seed_gives_the_same_numbers_for_ever() {
         let mut random = Random::new(7, 1);
-        let numbers = [random.next(), random.next(), random.next()];
+        let numbers = [random.word(), random.word(), random.word()];
         let mut again = Random::new(7, 1);
-        assert_eq!(numbers, [again.next(), again.next(), again.next()]);
-        assert_ne!(numbers[0], Random::new(7, 2).next());
-        assert_ne!(numbers[0], Random::new(8, 1).next());
+        assert_eq!(numbers, [again.word(), again.word(), again.word()]);
+        assert_ne!(numbers[0], Random::new(7, 2).word());
+        assert_ne!(numbers[0], Random::new(8, 1).word());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::fields::Fields;
 use super::problem::{FieldProblem, Problem};
 use super::query::Query;
 use super::state::ApiState;
-use crate::vault::{LEAST_SECRET_BYTES, MOST_SECRET_BYTES, Rotation, Vault, VaultError};
+use crate::secrets::{LEAST_SECRET_BYTES, MOST_SECRET_BYTES, Rotation, Vault, VaultError};
 
 /// Everything about a secret but its value.
 fn shown(secret: &StoredSecret) -> Value {

@@ -16,7 +16,7 @@ use super::access::{Desk, Gatekeeper, Limiter};
 use super::artifacts::SharedPlace;
 use super::catalogue::Catalogue;
 use super::problem::Problem;
-use crate::vault::Vault;
+use crate::secrets::Vault;
 use crate::waiters::Waiters;
 
 /// How many logs may be followed at once.

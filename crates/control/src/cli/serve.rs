@@ -22,8 +22,8 @@ use crate::builder::Control;
 use crate::error::ControlError;
 use crate::handle::ControlHandle;
 use crate::retention::retention_of;
+use crate::secrets::{Vault, VaultError, keyring_of};
 use crate::ticks::Ticks;
-use crate::vault::{Vault, VaultError, keyring_of};
 
 /// How long a server that gave up may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use super::pace::PaceBook;
 use super::policy::PlacementPolicy;
 use super::solve::{Advances, solve};
 use crate::relay::Publish;
-use crate::vault::Vault;
+use crate::secrets::Vault;
 
 /// The fewest executions that a look brings, while little is known of the workers.
 const LEAST_LOOK: u32 = 32;

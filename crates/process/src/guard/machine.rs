@@ -7,17 +7,17 @@ use crate::wire::StoppedBy;
 
 /// How long output is read after the root's own end when a descendant still holds it open. The worker reads, and says
 /// when it is done; a worker that is stopped itself says nothing, so the guard allows it no more than this.
-pub const LONGEST_READING: Duration = Duration::from_secs(3);
+pub(crate) const LONGEST_READING: Duration = Duration::from_secs(3);
 
 /// How long a guard tries to empty a tree before it leaves what is left to the launcher.
-pub const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause between two rounds of killing. What dies in between makes the guard look at once; this is for what was
 /// born while the last round went on.
-pub const BETWEEN_ROUNDS: Duration = Duration::from_millis(5);
+pub(crate) const BETWEEN_ROUNDS: Duration = Duration::from_millis(5);
 
 /// How often the fence is looked at as long as there is none.
-pub const LOOK_AT_FENCE_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const LOOK_AT_FENCE_EVERY: Duration = Duration::from_secs(5);
 
 /// When everything has to stop and to be dead; `None`: never. Readings of [`clock::boot`](crate::clock::boot).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

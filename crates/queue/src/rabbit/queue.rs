@@ -38,7 +38,8 @@ impl RabbitQueue {
         confirm_timeout: Duration,
     ) -> Result<Self, QueueError> {
         let closing = Arc::new(watch::Sender::new(false));
-        let (publisher, task) = Publisher::start(dialer.clone(), deadline, confirm_timeout, closing.subscribe()).await?;
+        let (publisher, task) =
+            Publisher::start(dialer.clone(), deadline, confirm_timeout, closing.subscribe()).await?;
         Ok(Self { dialer, publisher, closing, tasks: Mutex::new(vec![task]) })
     }
 

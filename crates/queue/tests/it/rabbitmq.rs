@@ -49,8 +49,7 @@ async fn what_comes_back_again_and_again_is_parked_in_the_end() {
             let _settled = link.requeue(delivery.tag).await;
         }
     };
-    let parked =
-        eventually("it to be parked", LIMIT, async || (rabbit.queue.parked().await.ok()? == 1).then_some(()));
+    let parked = eventually("it to be parked", LIMIT, async || (rabbit.queue.parked().await.ok()? == 1).then_some(()));
     tokio::select! {
         () = returned => {}
         () = parked => {}

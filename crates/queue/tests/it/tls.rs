@@ -17,7 +17,7 @@ fn options(authority: Option<&Authority>) -> ConnectOptions {
 }
 
 async fn refusal(url: &str, options: ConnectOptions) -> (QueueError, String) {
-    let error = connect(url, options).await.expect_err("it is refused");
+    let error = connect(url, options).await.map(drop).expect_err("it is refused");
     let text = error.to_string();
     assert!(!text.contains('\n') && !text.contains("guest:guest"), "{text}");
     (error, text)

@@ -36,7 +36,13 @@ impl Crew {
     }
 
     async fn claim(&self, id: ExecutionId, attempt: i32) -> Option<Claimed> {
-        match self.store.claim(self.hand.incarnation, vec![claim_request(id, attempt, false)]).await.expect("heard").pop() {
+        match self
+            .store
+            .claim(self.hand.incarnation, vec![claim_request(id, attempt, false)])
+            .await
+            .expect("heard")
+            .pop()
+        {
             Some(ClaimAnswer::Granted(work)) => Some(*work),
             _ => None,
         }
@@ -115,11 +121,7 @@ async fn a_worker_lives_its_whole_life_in_its_narrow_role() {
     assert_eq!(store.complete(vec![failed]).await.expect("heard"), [Answered::Accepted]);
     assert_eq!(stage.status(again).await, ExecutionStatus::Retrying);
     let back = given(&stage, crew.hand, request()).await;
-    let hand_back = HandBack {
-        execution: back,
-        attempt: AttemptNumber(1),
-        ..serde_free_hand_back()
-    };
+    let hand_back = HandBack { execution: back, attempt: AttemptNumber(1), ..hand_back_of_nothing() };
     assert_eq!(store.hand_back(incarnation, vec![hand_back]).await.expect("heard"), [Answered::Accepted]);
     assert_eq!(stage.status(back).await, ExecutionStatus::Requested);
 
@@ -138,13 +140,14 @@ async fn a_worker_lives_its_whole_life_in_its_narrow_role() {
     stage.close().await;
 }
 
-fn serde_free_hand_back() -> HandBack {
+fn hand_back_of_nothing() -> HandBack {
     HandBack {
         execution: ExecutionId(0),
         attempt: AttemptNumber(1),
         token: None,
         reason: "the interpreter is gone".to_owned(),
-        ..hand_back_defaults()
+        never_started: false,
+        outcome: None,
     }
 }
 
@@ -171,11 +174,17 @@ async fn a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others
         ("SELECT * FROM outbox", "outbox"),
         ("DELETE FROM outbox", "outbox"),
         ("SELECT * FROM log_chunk", "log_chunk"),
-        ("INSERT INTO execution (action, requirement_key, available_at, requested_at) VALUES ('a.b', '', 0, 0)", "execution"),
+        (
+            "INSERT INTO execution (action, requirement_key, available_at, requested_at) VALUES ('a.b', '', 0, 0)",
+            "execution",
+        ),
         ("DELETE FROM execution", "execution"),
         ("UPDATE execution SET action = 'a.b'", "execution"),
         ("UPDATE execution SET attempts = 9", "execution"),
-        ("INSERT INTO execution_attempt (execution_id, attempt, worker_id, incarnation, assigned_at, dispatch_deadline) VALUES (1, 9, 1, '', 0, 0)", "execution_attempt"),
+        (
+            "INSERT INTO execution_attempt (execution_id, attempt, worker_id, incarnation, assigned_at, dispatch_deadline) VALUES (1, 9, 1, '', 0, 0)",
+            "execution_attempt",
+        ),
         ("UPDATE execution_attempt SET worker_id = 2", "execution_attempt"),
         ("UPDATE execution_request SET spec = ''", "execution_request"),
         ("DELETE FROM worker", "worker"),
@@ -185,7 +194,6 @@ async fn a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others
     ] {
         let refusal = tried(&thief.store, statement).await.expect_err(statement);
         assert_eq!(refusal, format!("permission denied for table {table}"), "{statement}");
-        println!("worker role: {statement} -> {refusal}");
     }
     let refusal = tried(&thief.store, "SELECT attune_audit('a', 'b', 'c', 'd')").await.expect_err("refused");
     assert_eq!(refusal, "permission denied for function attune_audit");
@@ -226,7 +234,8 @@ async fn a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others
     }
 
     // Through the store's own words, with everything that it could have heard: incarnation, numbers, even the token.
-    let stolen = thief.store.claim(victim.hand.incarnation, vec![claim_request(waiting, 1, false)]).await.expect("heard");
+    let stolen =
+        thief.store.claim(victim.hand.incarnation, vec![claim_request(waiting, 1, false)]).await.expect("heard");
     assert!(matches!(stolen[0], ClaimAnswer::Refused));
     assert_eq!(thief.store.complete(vec![success(&work)]).await.expect("heard"), [Answered::Refused]);
     let (worker, incarnation) = (victim.hand.id, victim.hand.incarnation);
@@ -257,7 +266,6 @@ async fn of_fifty_completers_in_the_narrow_role_one_wins() {
     for racer in racers.collect::<Vec<_>>() {
         accepted += usize::from(racer.await.expect("ran") == Answered::Accepted);
     }
-    println!("50 racing completers: {accepted} accepted");
     assert_eq!(accepted, 1);
     assert_eq!(stage.completed_messages().await.len(), 1);
     stage.close().await;
@@ -314,7 +322,6 @@ async fn the_api_takes_in_and_shows_and_bends_no_history() {
     ] {
         let refusal = tried(&api, statement).await.expect_err(statement);
         assert!(refusal.starts_with("permission denied for table"), "{statement}: {refusal}");
-        println!("API role: {statement} -> {refusal}");
     }
     // Not even the owner, short of taking the trigger away; and that is seen.
     assert!(stage.sql("DELETE FROM audit").await.is_err());
@@ -338,9 +345,12 @@ async fn the_scheduler_moves_executions_and_owns_nothing_else() {
     let taken = scheduler.take_outbox(10, 1000).await.expect("taken");
     scheduler.delete_outbox(&taken.iter().map(|one| one.id).collect::<Vec<_>>()).await.expect("deleted");
     scheduler.retain(&attune_store::RetentionPolicy::default(), ExecutionId(0)).await.expect("retained");
-    for statement in
-        ["INSERT INTO api_token (name, token_hash, created_at) VALUES ('x', 'h', 0)", "UPDATE secret SET ciphertext = ''", "DELETE FROM audit", "UPDATE pack SET document = ''"]
-    {
+    for statement in [
+        "INSERT INTO api_token (name, token_hash, created_at) VALUES ('x', 'h', 0)",
+        "UPDATE secret SET ciphertext = ''",
+        "DELETE FROM audit",
+        "UPDATE pack SET document = ''",
+    ] {
         let refusal = tried(&scheduler, statement).await.expect_err(statement);
         assert!(refusal.starts_with("permission denied for table"), "{statement}: {refusal}");
     }

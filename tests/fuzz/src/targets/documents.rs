@@ -62,7 +62,8 @@ pub(super) fn exact_json(data: &[u8]) {
 
 /// Results and parameters in YAML.
 pub(super) fn exact_yaml(data: &[u8]) {
-    if let Ok(value) = read_yaml(data) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(value) = read_yaml(text) {
         let text = serde_json::to_vec(&value).expect("it can be written");
         assert_eq!(read_json(&text).expect("what YAML holds JSON holds, too"), value);
     }

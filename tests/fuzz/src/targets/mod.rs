@@ -1,13 +1,13 @@
 //! Every target.
 
 mod documents;
+#[path = "../../../../crates/cli/src/output/escape.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the file of a program, taken whole")]
+mod escape;
 mod names;
 mod output;
 mod secrets;
 mod states;
-#[path = "../../../../crates/cli/src/output/escape.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the file of a program, taken whole")]
-mod escape;
 
 /// A function of any bytes that panics when something does not hold.
 #[derive(Debug, Clone, Copy)]

@@ -15,7 +15,9 @@ impl Database {
         }
         let since = self.last_tick_at.unwrap_or(0).min(now);
         let mut due = self.waiting.range((since.saturating_add(1), 0)..=(now, i64::MAX));
-        if due.any(|(_, id)| self.execution(ExecutionId(*id)).is_some_and(|row| row.status == ExecutionStatus::Retrying)) {
+        if due
+            .any(|(_, id)| self.execution(ExecutionId(*id)).is_some_and(|row| row.status == ExecutionStatus::Retrying))
+        {
             self.touched.schedule = true;
         }
         (self.last_tick_at, self.spare_until) = (Some(now), spare_until);

@@ -14,7 +14,13 @@ use super::rows::{AttemptRow, Database, ExecutionRow, Refusal};
 
 impl Database {
     /// Accepts an execution; a key that was used before answers with the execution it made then.
-    pub fn submit(&mut self, now: i64, spec: Arc<ExecutionSpec>, requirement_key: Arc<str>, key: Option<String>) -> Submitted {
+    pub fn submit(
+        &mut self,
+        now: i64,
+        spec: Arc<ExecutionSpec>,
+        requirement_key: Arc<str>,
+        key: Option<String>,
+    ) -> Submitted {
         if let Some(id) = key.as_ref().and_then(|key| self.keys.get(key)) {
             return Submitted { id: *id, repeated: true };
         }

@@ -48,8 +48,10 @@ impl Database {
         number: AttemptNumber,
         next: AttemptState,
     ) -> Result<(), Refusal> {
-        let Some(row) = self.try_row(id, number) else { return Err(Refusal(format!("there is no attempt {id}.{number}"))) };
-        if !row.state.may_become(next) && !(row.state == AttemptState::Lost && mutant::is("terminal_overwrite")) {
+        let Some(row) = self.try_row(id, number) else {
+            return Err(Refusal(format!("there is no attempt {id}.{number}")));
+        };
+        if !(row.state.may_become(next) || row.state == AttemptState::Lost && mutant::is("terminal_overwrite")) {
             return Err(Refusal(format!("attempt {id}.{number} may not go from {} to {next}", row.state)));
         }
         row.state = next;

@@ -93,7 +93,8 @@ impl Database {
         let may_have_run = state == AttemptState::Running;
         self.buried.push(Buried { execution: id, attempt: number, may_have_run });
         if may_have_run {
-            let last_seen = self.workers.get(index(worker.0).unwrap_or(usize::MAX)).map(|row| Timestamp(row.last_beat_at));
+            let last_seen =
+                self.workers.get(index(worker.0).unwrap_or(usize::MAX)).map(|row| Timestamp(row.last_beat_at));
             let outcome = Outcome::WorkerLost { last_seen };
             self.end_attempt(id, number, AttemptState::Lost, Some(&outcome), None)?;
             return self.settle(now, id, &outcome);
@@ -173,7 +174,8 @@ impl Database {
     }
 
     fn end_undeliverable(&mut self, now: i64, id: ExecutionId, worker: WorkerId, why: &str) -> Result<(), Refusal> {
-        let name = self.workers.get(index(worker.0).unwrap_or(usize::MAX)).map_or_else(String::new, |row| row.name.clone());
+        let name =
+            self.workers.get(index(worker.0).unwrap_or(usize::MAX)).map_or_else(String::new, |row| row.name.clone());
         let miss = NearestMiss { worker: name, lacks: vec![why.to_owned()] };
         self.end(now, id, ExecutionStatus::Failed, &Outcome::Undeliverable { nearest_misses: vec![miss] })
     }

@@ -6,7 +6,9 @@ use attune_store::rules::{self, ClaimVerdict, CompleteVerdict, Facts, HandBackVe
 use attune_store::{
     Answered, Beat, BeatReply, ClaimAnswer, ClaimRequest, Claimed, Completion, HandBack, Hold, Registered, Registration,
 };
-use attune_types::{AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, WorkerId, WorkerStatus};
+use attune_types::{
+    AttemptNumber, AttemptState, ExecutionId, ExecutionStatus, Incarnation, LeaseToken, WorkerId, WorkerStatus,
+};
 use serde_json::Map;
 
 use super::rows::{Database, Refusal, WorkerRow};
@@ -71,8 +73,7 @@ impl Database {
     /// Renews the leases of what a worker says it holds, and tells it what it must know. `_wall` is what the clock of the
     /// machine of the worker says; the product never looks at it.
     pub fn beat(&mut self, now: i64, beat: &Beat, _wall: i64) -> BeatReply {
-        let replaced =
-            || BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() };
+        let replaced = || BeatReply { replaced: true, superseded: beat.holding.clone(), ..BeatReply::default() };
         let Some(row) = self.worker_row(beat.worker).filter(|row| row.incarnation == beat.incarnation) else {
             return replaced();
         };
@@ -83,7 +84,8 @@ impl Database {
         let mut held = Vec::new();
         let live: Vec<_> = self.live.get(&beat.worker).into_iter().flatten().copied().collect();
         for key in live {
-            let Some(attempt) = self.attempt(key.0, key.1).filter(|attempt| attempt.incarnation == beat.incarnation) else {
+            let Some(attempt) = self.attempt(key.0, key.1).filter(|attempt| attempt.incarnation == beat.incarnation)
+            else {
                 continue;
             };
             if attempt.state == AttemptState::Assigned {

@@ -195,9 +195,10 @@ impl World {
         let (id, incarnation) = (worker.id, worker.incarnation);
         if let Payload::Scheduled { execution, attempt, .. } = delivery.envelope.payload
             && !is_given_back
-            && self.database.attempt(execution, attempt).is_some_and(|attempt| {
-                attempt.state == AttemptState::Assigned && attempt.incarnation == incarnation
-            })
+            && self
+                .database
+                .attempt(execution, attempt)
+                .is_some_and(|attempt| attempt.state == AttemptState::Assigned && attempt.incarnation == incarnation)
         {
             self.violations.note("acknowledged_unclaimed", || format!("{execution}.{attempt} by worker {number}"));
         }

@@ -36,7 +36,7 @@ impl World {
 
     pub(super) fn client_cancels(&mut self, number: u32) {
         match self.database.by_key(&format!("client {number}")) {
-            Some(id) => self.ask(Asker::Client(number, true), Request::Cancel(id, number)),
+            Some(id) => self.ask(Asker::Client(number, true), Request::Cancel(id)),
             None => self.asking -= 1,
         }
     }

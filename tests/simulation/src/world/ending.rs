@@ -7,8 +7,8 @@ use attune_worker::protocol::{Grant, Key};
 
 use super::store::Request;
 use super::trees::TreeEvent;
-use super::working::unstarted;
 use super::worker::{Owed, Then, Wanted, WorkerEvent};
+use super::working::unstarted;
 use super::{MILLI, SECOND, World};
 use crate::reach::Point;
 

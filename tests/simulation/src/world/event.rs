@@ -21,7 +21,7 @@ pub enum Part {
 
 /// What happens.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A client submits its execution.
     Submit(u32),
     /// A client cancels its execution.

@@ -115,9 +115,7 @@ fn kind(random: &mut Random) -> FaultKind {
         23 => FaultKind::SlowDatabase(random.between(200, 8_000)),
         24 => FaultKind::DatabaseClock(hour),
         25..27 => FaultKind::Cut(part, mood),
-        27..29 => {
-            FaultKind::Broker(if random.percent(50) { BrokerMood::Away } else { BrokerMood::Alarmed })
-        }
+        27..29 => FaultKind::Broker(if random.percent(50) { BrokerMood::Away } else { BrokerMood::Alarmed }),
         29 => FaultKind::WipeBroker,
         30 => FaultKind::CloseChannel(worker),
         31 => FaultKind::DeleteQueue(worker),

@@ -7,7 +7,7 @@
 //! | `broker` | the messenger |
 //! | `clients` | who submits and cancels |
 //! | `server`, `placing`, `relaying` | schedulers, relays and reapers |
-//! | `worker`, `beating`, `working`, `ending` | workers |
+//! | `worker`, `linking`, `beating`, `working`, `ending` | workers |
 //! | `trees` | process trees and their guards |
 //! | `faults` | what goes wrong, and when it stops |
 //! | `settled` | what must be true when everything has come to rest |
@@ -18,6 +18,7 @@ mod clients;
 mod ending;
 mod event;
 pub mod faults;
+mod linking;
 mod placing;
 mod relaying;
 mod server;
@@ -33,8 +34,9 @@ use std::time::Duration;
 
 use attune_store::ReaperPolicy;
 
-pub use self::event::{Event, Part};
 use self::broker::Broker;
+use self::event::Event;
+pub use self::event::Part;
 use self::event::Queued;
 use self::faults::Fault;
 use self::server::Server;

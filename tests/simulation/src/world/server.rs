@@ -26,7 +26,7 @@ pub(crate) enum Asked {
 
 /// What happens at a server.
 #[derive(Debug)]
-pub enum ServerEvent {
+pub(crate) enum ServerEvent {
     /// Something may be placed.
     Schedule,
     /// Something lies in the outbox.
@@ -138,7 +138,8 @@ impl World {
     pub(super) fn wake(&mut self) {
         let touched = self.database.take_touched();
         for number in 0..self.servers.len() {
-            for (is_touched, event) in [(touched.schedule, ServerEvent::Schedule), (touched.outbox, ServerEvent::Drain)] {
+            for (is_touched, event) in [(touched.schedule, ServerEvent::Schedule), (touched.outbox, ServerEvent::Drain)]
+            {
                 if is_touched && !self.random.percent(1) {
                     self.server_later(number, 500, event);
                 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use attune_store::{
     Answered, Assigned, Assignment, Beat, BeatReply, ClaimAnswer, ClaimRequest, Completion, HandBack, OutboxMessage,
-    PlacementView, ReapReport, Registered, Registration, Submitted,
+    PlacementView, Registered, Registration,
 };
 use attune_types::{ExecutionId, Incarnation, WorkerId};
 
@@ -22,7 +22,7 @@ const CALL_TIMEOUT: i64 = 30 * SECOND;
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
     Submit(u32),
-    Cancel(ExecutionId, u32),
+    Cancel(ExecutionId),
     View { limit: u32, skip: Vec<String> },
     Assign(Vec<Assignment>),
     TakeBack(WorkerId, u32),
@@ -42,13 +42,13 @@ pub(crate) enum Request {
 /// What it answers.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Submitted(Submitted),
+    Submitted,
     Done,
     View(PlacementView),
     Assigned(Vec<Assigned>),
     Taken(Vec<ExecutionId>),
     Outbox(Vec<OutboxMessage>),
-    Reaped(ReapReport),
+    Reaped,
     Is(Option<Incarnation>),
     Registered(Registered),
     Beat(BeatReply),
@@ -66,7 +66,7 @@ pub(crate) enum Asker {
 
 /// A call on its way.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     pub(crate) id: u64,
     pub(crate) asker: Asker,
     pub(crate) request: Request,
@@ -75,7 +75,7 @@ pub struct Call {
 
 /// An answer on its way. `None`: it failed, and whether it was done is unknown.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub(crate) id: u64,
     pub(crate) asker: Asker,
     pub(crate) answer: Option<Answer>,
@@ -214,9 +214,9 @@ impl World {
                     self.stories.resize_with(id.0 as usize, Default::default);
                 }
                 self.say(|| format!("client {number} submitted {id}"));
-                Answer::Submitted(submitted)
+                Answer::Submitted
             }
-            Request::Cancel(id, _) => {
+            Request::Cancel(id) => {
                 let was = self.database.execution(id).map(|row| row.status);
                 self.stories[id.0 as usize - 1].cancelled = true;
                 let answer = self.database.cancel(now, id, "ada")?;
@@ -246,7 +246,7 @@ impl World {
             Request::Reap => {
                 let report = self.database.reap(now, &self.policy)?;
                 self.judge_reaping(&report);
-                Answer::Reaped(report)
+                Answer::Reaped
             }
             Request::WhoIs(name) => Answer::Is(self.database.worker_named(&name).map(|row| row.incarnation)),
             Request::Register(registration) => {
@@ -280,8 +280,7 @@ impl World {
                 Answer::Answered(answers)
             }
             Request::HandBack(incarnation, requests) => {
-                let answers =
-                    self.database.hand_back(now, incarnation, &requests, self.policy.most_unstarted)?;
+                let answers = self.database.hand_back(now, incarnation, &requests, self.policy.most_unstarted)?;
                 for (one, answer) in requests.iter().zip(&answers) {
                     self.say(|| format!("{}.{} handed back: {answer:?}", one.execution, one.attempt));
                     if *answer == Answered::Accepted {

@@ -29,7 +29,7 @@ pub(crate) struct Tree {
 
 /// What happens to a process tree.
 #[derive(Debug)]
-pub enum TreeEvent {
+pub(crate) enum TreeEvent {
     /// Its root ends.
     RootEnds(How),
     /// What was killed is gone.
@@ -64,7 +64,8 @@ impl World {
         self.last_tree += 1;
         let (tree, life) = (self.last_tree, self.workers[worker].life);
         let grace = Duration::from_secs(5);
-        let (guard, _) = State::Idle.decide(GuardEvent::Started { run: tree, timeout: Some(timeout), grace }, self.boot(worker));
+        let (guard, _) =
+            State::Idle.decide(GuardEvent::Started { run: tree, timeout: Some(timeout), grace }, self.boot(worker));
         let has_others = behaviour.leaves;
         self.trees.insert(tree, Tree { worker, life, key, guard, root: None, has_others, behaviour, wake: 0 });
         self.say(|| format!("worker {worker} starts {key}: {behaviour:?}"));

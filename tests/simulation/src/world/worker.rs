@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use attune_process::How;
 use attune_process::protocol::{FenceTimes, StoppedBy};
-use attune_queue::protocol::{Heard, Ledger as Link, is_doubt};
-use attune_queue::{Delivery, DeliveryTag, LinkEvent, LinkIdentity};
+use attune_queue::DeliveryTag;
+use attune_queue::protocol::{Heard, Ledger as Link};
 use attune_store::{Completion, Registration};
-use attune_types::{Capabilities, Envelope, Incarnation, Payload, Timestamp, WorkerId};
-use attune_worker::protocol::{Desk, FencePolicy, Key, Ledger, Meaning, State, Stop, StopCause, meaning};
+use attune_types::{Capabilities, Incarnation, Payload, WorkerId};
+use attune_worker::protocol::{Desk, FencePolicy, Key, Ledger, State, Stop, StopCause};
 
 use super::event::Event;
 use super::store::{Answer, Asker, Request};
@@ -47,7 +47,7 @@ pub(crate) enum Then {
 
 /// What happens at a worker.
 #[derive(Debug)]
-pub enum WorkerEvent {
+pub(crate) enum WorkerEvent {
     /// It has swept what its earlier life left.
     Swept,
     /// It asks once more to be registered.
@@ -165,18 +165,15 @@ pub(crate) struct Worker {
 pub(crate) fn all() -> Vec<Worker> {
     let drifts = [0, 9_000, -9_000, 3_000];
     let made = drifts.into_iter().enumerate().map(|(place, drift_ppm)| {
-        let runtimes = if place == 2 { vec!["shell".to_owned()] } else { vec!["shell".to_owned(), "python".to_owned()] };
+        let runtimes =
+            if place == 2 { vec!["shell".to_owned()] } else { vec!["shell".to_owned(), "python".to_owned()] };
         let slots = 12;
         let is_rival = place == 3;
         Worker {
             name: format!("w{}", if is_rival { 0 } else { place }),
             slots,
             is_rival,
-            capabilities: Capabilities {
-                runtimes,
-                max_concurrent_executions: slots as u32,
-                ..Capabilities::default()
-            },
+            capabilities: Capabilities { runtimes, max_concurrent_executions: slots as u32, ..Capabilities::default() },
             drift_ppm,
             wall_offset: 0,
             life: 0,
@@ -440,79 +437,6 @@ impl World {
                 }
             }
             WorkerEvent::LeaveNow => self.worker_left(number),
-        }
-    }
-
-    fn connect(&mut self, number: usize) {
-        if self.workers[number].is_link_closed || self.workers[number].link.identity().is_some() {
-            return;
-        }
-        match self.consume(number) {
-            Some(generation) => {
-                let identity = LinkIdentity { generation, connection_name: String::new(), consumer_tag: String::new() };
-                let worker = &mut self.workers[number];
-                worker.link.connected(identity);
-                worker.link_pause = 0;
-                self.read_link(number);
-                self.begin_delivering(number);
-            }
-            None => self.connect_later(number),
-        }
-    }
-
-    fn connect_later(&mut self, number: usize) {
-        let worker = &mut self.workers[number];
-        worker.link_pause = (worker.link_pause * 2).clamp(100 * MILLI, 5 * SECOND);
-        let pause = worker.link_pause;
-        self.worker_later(number, pause, WorkerEvent::Connect);
-    }
-
-    fn link_hears(&mut self, number: usize, heard: Heard) {
-        let worker = &mut self.workers[number];
-        if worker.link.identity().is_none() || !is_doubt(heard) {
-            return;
-        }
-        worker.link.lost("doubt".to_owned());
-        self.reach(Point::LinkRebuilt);
-        self.drop_consumer(number);
-        self.read_link(number);
-        self.connect_later(number);
-    }
-
-    fn delivered(&mut self, number: usize, tag: DeliveryTag, payload: Payload) {
-        let link = &mut self.workers[number].link;
-        if link.identity().is_none_or(|identity| identity.generation != tag.generation) {
-            return;
-        }
-        let envelope = Envelope {
-            version: Envelope::VERSION,
-            message_id: String::new(),
-            occurred_at: Timestamp(0),
-            trace: None,
-            payload,
-        };
-        link.delivered(Delivery { tag, envelope, redelivered: false });
-        self.read_link(number);
-    }
-
-    fn read_link(&mut self, number: usize) {
-        while let Some(event) = self.workers[number].link.next() {
-            match event {
-                LinkEvent::Delivery(delivery) => {
-                    let worker = &self.workers[number];
-                    match meaning(&delivery.envelope.payload, worker.id, worker.incarnation) {
-                        Meaning::Offer(key) => self.offer(number, key, Some(delivery.tag)),
-                        Meaning::Beat => {
-                            self.beat_now(number);
-                            self.settle(number, delivery.tag, true);
-                        }
-                        Meaning::Nothing => self.settle(number, delivery.tag, false),
-                    }
-                }
-                LinkEvent::Connected(_) => self.beat_now(number),
-                LinkEvent::Lost { .. } => {}
-                LinkEvent::Closed => return,
-            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_process::{How, StopReason};
 use attune_process::protocol::StoppedBy;
+use attune_process::{How, StopReason};
 use attune_queue::DeliveryTag;
 use attune_store::{ClaimAnswer, ClaimRequest, HandBack, Hold};
 use attune_types::{LeaseToken, Outcome};
@@ -196,8 +196,7 @@ impl World {
 
     fn start(&mut self, number: usize, key: Key) {
         let pause = self.random.between(300, 8 * MILLI);
-        let event =
-            if self.random.below(500) == 0 { WorkerEvent::NotStarted(key) } else { WorkerEvent::Started(key) };
+        let event = if self.random.below(500) == 0 { WorkerEvent::NotStarted(key) } else { WorkerEvent::Started(key) };
         self.worker_later(number, pause, event);
     }
 

@@ -13,7 +13,7 @@ use crate::api::fields::Fields;
 use crate::api::problem::{FieldProblem, Problem};
 use crate::api::secrets::no_key;
 use crate::api::state::ApiState;
-use crate::vault::has_secret_parameters;
+use crate::secrets::has_secret_parameters;
 
 /// How many executions one batch may hold.
 const MOST_IN_A_BATCH: usize = 1000;
