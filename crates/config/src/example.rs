@@ -31,6 +31,7 @@ fn value(key: &Key) -> String {
         (Kind::SecretUrl(schemes), None) => format!("{}user:password@host/name", schemes[0]),
         (Kind::Url(schemes), None) => format!("{}127.0.0.1:8080", schemes[0]),
         (Kind::Secret { .. }, None) => "\"0123456789abcdef0123456789abcdef\"".to_owned(),
+        (Kind::Path, None) if key.path.ends_with(".ca_path") => "/etc/attune/authority.pem".to_owned(),
         (Kind::Path, None) => "/etc/attune/runtimes.yaml".to_owned(),
         (_, None) => "w1".to_owned(),
     }

@@ -38,7 +38,7 @@ pub const KEYS: &[Key] = &[
         "Connections that one process opens at most.",
     ),
     key(
-        "database.tls.ca_file",
+        "database.tls.ca_path",
         Kind::Path,
         None,
         "Certificates (PEM) of the authority that vouches for the database. Set: its certificate and name are verified (`sslmode=verify-full`). Not set: the well-known authorities, when the URL says `?sslmode=verify-full`.",
@@ -58,7 +58,7 @@ pub const KEYS: &[Key] = &[
         "How long the broker may take to confirm a message before it is sent again.",
     ),
     key(
-        "message_queue.tls.ca_file",
+        "message_queue.tls.ca_path",
         Kind::Path,
         None,
         "Certificates (PEM) of the authority that vouches for the broker of an `amqps://` URL. Not set: the well-known authorities, and those of the file that `SSL_CERT_FILE` names.",

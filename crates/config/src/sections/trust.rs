@@ -7,5 +7,5 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Trust {
     /// The certificates, in PEM, that the service's own must lead to; absent: the well-known ones.
-    pub ca_file: Option<PathBuf>,
+    pub ca_path: Option<PathBuf>,
 }

@@ -137,7 +137,7 @@ async fn open_store(config: &Config, migrate: bool) -> Result<Arc<dyn Store>, Se
         application_name: "attune-server".to_owned(),
         max_connections: config.database.max_connections,
         most_unstarted: i32::try_from(config.protocol.most_unstarted).unwrap_or(i32::MAX),
-        ca_file: config.database.tls.ca_file.clone(),
+        ca_file: config.database.tls.ca_path.clone(),
         plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..OpenOptions::default()
     };
@@ -159,7 +159,7 @@ async fn open_queue(config: &Config) -> Result<Arc<dyn Queue>, ServeError> {
     let options = ConnectOptions {
         name: "attune-server".to_owned(),
         confirm_timeout: config.message_queue.confirm_timeout,
-        ca_file: config.message_queue.tls.ca_file.clone(),
+        ca_file: config.message_queue.tls.ca_path.clone(),
         plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..ConnectOptions::default()
     };

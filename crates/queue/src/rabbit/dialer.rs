@@ -89,7 +89,7 @@ impl Dialer {
                     tracing::warn!(broker = %self.shown(), "credentials and work go to the broker in plain text: allowed by {}", PlainText::KEY);
                 }
                 PlainTextAnswer::Refused => {
-                    let instead = "use an amqps:// URL, with message_queue.tls.ca_file for an authority of your own";
+                    let instead = "use an amqps:// URL, with message_queue.tls.ca_path for an authority of your own";
                     return Err(DialError::PlainText(PlainText::refusal("the broker", &authority.host, instead)));
                 }
             }

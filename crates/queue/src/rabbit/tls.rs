@@ -14,7 +14,7 @@ pub(crate) fn connector(ca_file: Option<&Path>) -> Result<RustlsConnector, Strin
     let config = match ca_file {
         Some(file) => {
             let mut config = RustlsConnectorConfig::default();
-            config.add_parsable_certificates(certificates("message_queue.tls.ca_file", file)?);
+            config.add_parsable_certificates(certificates("message_queue.tls.ca_path", file)?);
             config
         }
         None => {

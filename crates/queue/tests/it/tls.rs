@@ -42,7 +42,7 @@ async fn wrk_06_a_broker_is_trusted_only_with_a_certificate_that_holds() {
     assert!(text.contains("is not trusted: invalid peer certificate"), "{text}");
     let missing = ConnectOptions { ca_file: Some("/nowhere/ca.pem".into()), ..options(None) };
     let (_, text) = refusal(&url("localhost", port), missing).await;
-    assert!(text.contains("message_queue.tls.ca_file /nowhere/ca.pem cannot be read"), "{text}");
+    assert!(text.contains("message_queue.tls.ca_path /nowhere/ca.pem cannot be read"), "{text}");
 
     let port = node.encrypt(&authority.sign("late", "DNS:localhost", -1)).await.expect("starts again");
     let (_, text) = refusal(&url("localhost", port), options(Some(&authority))).await;

@@ -20,7 +20,7 @@ pub(super) async fn secured(
     let connect = match &options.ca_file {
         Some(file) => {
             if let Err(error) = std::fs::File::open(file) {
-                return Err(refused(format!("database.tls.ca_file {} cannot be read: {error}", file.display())));
+                return Err(refused(format!("database.tls.ca_path {} cannot be read: {error}", file.display())));
             }
             let connect = connect.ssl_root_cert(file);
             if is_verified(&connect) { connect } else { connect.ssl_mode(PgSslMode::VerifyFull) }
@@ -48,7 +48,7 @@ pub(super) async fn secured(
         PlainTextAnswer::Refused => Err(refused(PlainText::refusal(
             "the database",
             &host,
-            "set database.tls.ca_file, or add ?sslmode=verify-full to the URL",
+            "set database.tls.ca_path, or add ?sslmode=verify-full to the URL",
         ))),
     }
 }

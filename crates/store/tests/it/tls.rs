@@ -45,7 +45,7 @@ async fn wrk_06_a_database_is_trusted_only_with_a_certificate_that_holds() {
     assert!(text.contains("invalid peer certificate"), "{text}");
     let missing = OpenOptions { ca_file: Some("/nowhere/ca.pem".into()), ..options(None) };
     let (_, text) = refusal(&url(""), missing).await;
-    assert!(text.contains("database.tls.ca_file /nowhere/ca.pem cannot be read"), "{text}");
+    assert!(text.contains("database.tls.ca_path /nowhere/ca.pem cannot be read"), "{text}");
 
     server.encrypt(&authority.sign("late", "DNS:localhost", -1)).await.expect("starts again");
     let (error, text) = refusal(&url(""), options(Some(&authority))).await;
@@ -63,7 +63,7 @@ async fn wrk_06_plain_text_to_another_machine_is_refused_and_says_what_to_do() {
         let url = format!("postgres://attune:hunter2@192.0.2.1/attune{query}");
         let (error, text) = refusal(&url, options(None)).await;
         assert!(matches!(error, StoreError::Url { .. }), "{text}");
-        for words in ["192.0.2.1", "security.allow_insecure", "sslmode=verify-full", "database.tls.ca_file"] {
+        for words in ["192.0.2.1", "security.allow_insecure", "sslmode=verify-full", "database.tls.ca_path"] {
             assert!(text.contains(words), "{words}: {text}");
         }
     }

@@ -180,7 +180,7 @@ async fn open_store(config: &Config, settings: &Settings) -> Result<Arc<dyn Stor
             application_name: format!("attune-worker/{}", settings.name),
             max_connections: config.database.max_connections,
             most_unstarted: i32::try_from(config.protocol.most_unstarted).unwrap_or(i32::MAX),
-            ca_file: config.database.tls.ca_file.clone(),
+            ca_file: config.database.tls.ca_path.clone(),
             plain_text: PlainText::allowing(&config.security.allow_insecure),
             ..OpenOptions::default()
         };
@@ -218,7 +218,7 @@ async fn open_queue(config: &Config, settings: &Settings) -> Result<Arc<dyn Queu
         name: format!("attune-worker {}", settings.name),
         start_deadline: settings.patience,
         confirm_timeout: config.message_queue.confirm_timeout,
-        ca_file: config.message_queue.tls.ca_file.clone(),
+        ca_file: config.message_queue.tls.ca_path.clone(),
         plain_text: PlainText::allowing(&config.security.allow_insecure),
     };
     attune_queue::connect(url.expose(), options).await.map_err(|error| ServeError::Queue(Box::new(error)))

@@ -36,7 +36,7 @@ fn absent(name: &str, key: &str, variable: &str, is_needed: bool) -> Finding {
 
 async fn database(config: &Config, url: &SecretUrl) -> Finding {
     let options = OpenOptions {
-        ca_file: config.database.tls.ca_file.clone(),
+        ca_file: config.database.tls.ca_path.clone(),
         plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..OpenOptions::default()
     };
@@ -51,7 +51,7 @@ async fn database(config: &Config, url: &SecretUrl) -> Finding {
 
 async fn broker(config: &Config, url: &SecretUrl) -> Finding {
     let options = ConnectOptions {
-        ca_file: config.message_queue.tls.ca_file.clone(),
+        ca_file: config.message_queue.tls.ca_path.clone(),
         plain_text: PlainText::allowing(&config.security.allow_insecure),
         ..ConnectOptions::default()
     };
