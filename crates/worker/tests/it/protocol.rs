@@ -115,7 +115,10 @@ fn what_was_granted_without_an_answer_is_given_back_by_a_worker_that_leaves() {
         let worker = builder.start().await.expect("the worker starts");
         door.lose_answers_of_claims(usize::MAX);
         let id = fixture.run(&worker, "true").await;
-        fixture.running(id).await;
+        eventually("the store to have granted it", LONG, || async {
+            (fixture.execution(id).await.status == ExecutionStatus::Running).then_some(())
+        })
+        .await;
         worker.drain();
         assert_eq!(worker.stopped().await, StopReason::Drained);
         // Nothing of it ran, so it waits for somebody else and nobody calls its outcome unknown.
