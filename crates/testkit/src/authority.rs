@@ -6,6 +6,13 @@ use std::process::Stdio;
 use crate::directory::TestDirectory;
 use crate::programs;
 
+/// When a certificate was valid that has expired.
+const EXPIRED: &str = "-startdate 20200101000000Z -enddate 20200201000000Z";
+/// How `openssl ca` signs.
+const SIGNING: &str = "[ca]\ndefault_ca = own\n[own]\ncertificate = ca.crt\nprivate_key = ca.key\ndatabase = index.txt\n\
+                       new_certs_dir = .\nrand_serial = yes\ndefault_md = sha256\nunique_subject = no\npolicy = any\n\
+                       [any]\ncommonName = supplied\n";
+
 /// A certificate authority of one test, and the certificates that it signs. Uses the program `openssl`.
 #[derive(Debug)]
 pub struct Authority {
@@ -55,8 +62,12 @@ impl Authority {
         self.openssl(&format!(
             "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {file}.key -out {file}.csr -subj /CN={file}"
         ));
+        // `x509 -req` begins the validity now, and what ends before it begins is not expired but no certificate at all.
+        let validity = if days < 0 { EXPIRED.to_owned() } else { format!("-days {days}") };
+        self.directory.write("ca.conf", SIGNING);
+        self.directory.write("index.txt", "");
         self.openssl(&format!(
-            "x509 -req -in {file}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out {file}.crt -days {days} -extfile {file}.ext"
+            "ca -batch -notext -config ca.conf -in {file}.csr -out {file}.crt {validity} -extfile {file}.ext"
         ));
         Certificate {
             certificate_file: self.path().join(format!("{file}.crt")),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use attune_control::{Control, ControlBuilder, ControlHandle, Ticks};
+use attune_control::{Control, ControlBuilder, ControlHandle, Ticks, Vault};
 use attune_pack::{Library, Shelf};
 use attune_queue::{ConsumeOptions, ConsumerLink, LinkEvent, MemoryQueue, Queue};
+use attune_secret::Keyring;
 use attune_store::{
     Answered, ClaimAnswer, ClaimRequest, Claimed, Completion, OpenOptions, Registered, Registration, Store,
 };
@@ -67,7 +68,10 @@ impl Fixture {
         let queue = Arc::new(MemoryQueue::new());
         let library = Library::scan(&[folder.path().join("packs")]);
         assert_eq!(library.broken(), &[]);
-        let builder = Control::builder(Arc::clone(&store), queue.clone(), Shelf::fixed(library)).fault_injection(true);
+        let vault = Arc::new(Vault::new(Keyring::ephemeral().expect("random bytes")));
+        let builder = Control::builder(Arc::clone(&store), queue.clone(), Shelf::fixed(library))
+            .vault(Some(vault))
+            .fault_injection(true);
         let control = change(builder).start().await.expect("a control plane");
         let client = Client::new(control.address());
         Self { store, queue, control, client, folder }

@@ -8,7 +8,7 @@ use attune_types::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::fixture::{Fixture, exited, in_system, parameters, shell};
+use crate::fixture::{Fixture, digest_of, exited, in_system, parameters, shell};
 
 const VALUE: &str = "; rm -rf / $(id) `id` 'x' \"y\" \\ \u{1b}[31m\r\n -rf --help 漢🦀\u{2028}\n";
 
@@ -17,7 +17,7 @@ fn copies(delivery: ParameterDelivery) -> &'static str {
     match delivery {
         ParameterDelivery::Stdin => "cat",
         ParameterDelivery::File => {
-            "cat \"$ATTUNE_PARAMETERS_FILE\"; ls -l \"$ATTUNE_PARAMETERS_FILE\" | cut -c1-10 >&2"
+            "cat \"$ATTUNE_PARAMETERS_FILE\"; cat; ls -l \"$ATTUNE_PARAMETERS_FILE\" | cut -c1-10 >&2"
         }
         ParameterDelivery::Env => "printf '%s|%s|' \"$ATTUNE_PARAM_TEXT\" \"$ATTUNE_PARAM_TREE\"; cat",
     }
@@ -28,23 +28,37 @@ fn every_delivery_carries_every_format_to_the_byte() {
     in_system(async {
         let fixture = Fixture::embedded().await;
         let worker = fixture.worker().await;
-        let given = parameters(json!({"text": VALUE, "tree": {"a": [1, "'", null]}, "token": "hunter'2"}));
+        let open = parameters(json!({"text": VALUE, "tree": {"a": [1, "'", null]}}));
+        let secret = parameters(json!({"token": "hunter'2"}));
+        let mut given = open.clone();
+        given.extend(secret.clone());
         for delivery in [ParameterDelivery::Stdin, ParameterDelivery::File, ParameterDelivery::Env] {
             for format in [ParameterFormat::Json, ParameterFormat::Yaml, ParameterFormat::Dotenv] {
                 let mut spec = shell(copies(delivery));
                 (spec.parameter_delivery, spec.parameter_format) = (delivery, format);
                 spec.secret_parameters = vec!["token".into()];
+                // What is secret touches neither a disk nor the environment: it comes on standard input.
+                let text = |part: &Map<String, Value>| {
+                    String::from_utf8(attune_pack::render(format, part).expect("held")).expect("text")
+                };
+                let expected = match delivery {
+                    ParameterDelivery::Stdin => text(&given),
+                    ParameterDelivery::File => text(&open) + &text(&secret),
+                    ParameterDelivery::Env => format!("{VALUE}|{{\"a\":[1,\"'\",null]}}|{}", text(&secret)),
+                };
+                let mut digesting = spec.clone();
+                let script = format!("{{ {}; }} | sha256sum | cut -c 1-64", copies(delivery));
+                digesting.code.as_mut().expect("code").content = script;
+                let id = fixture.run_spec(&worker, digesting, given.clone()).await;
+                assert_eq!(fixture.ended(id).await.outcome, exited(0), "{delivery:?} {format:?}");
+                let digest = fixture.output(id, LogStream::Stdout).await;
+                assert_eq!(digest.trim(), digest_of(&expected), "{delivery:?} {format:?}: {expected:?}");
+
                 let id = fixture.run_spec(&worker, spec, given.clone()).await;
                 assert_eq!(fixture.ended(id).await.outcome, exited(0), "{delivery:?} {format:?}");
-                let expected = match delivery {
-                    ParameterDelivery::Env => {
-                        let secret = parameters(json!({"token": "hunter'2"}));
-                        let rest = attune_pack::render(format, &secret).expect("held");
-                        format!("{VALUE}|{{\"a\":[1,\"'\",null]}}|{}", String::from_utf8(rest).expect("text"))
-                    }
-                    _ => String::from_utf8(attune_pack::render(format, &given).expect("held")).expect("text"),
-                };
-                assert_eq!(fixture.output(id, LogStream::Stdout).await, expected, "{delivery:?} {format:?}");
+                let shown = expected.replace("hunter'2", "***").replace("hunter'\\''2", "***");
+                assert!(shown.contains("***") && !shown.contains("hunter"), "{shown}");
+                assert_eq!(fixture.output(id, LogStream::Stdout).await, shown, "{delivery:?} {format:?}");
                 if delivery == ParameterDelivery::File {
                     assert_eq!(fixture.output(id, LogStream::Stderr).await, "-rw-------\n", "nobody else may read it");
                 }

@@ -30,6 +30,13 @@ pub(crate) fn launcher() -> Launcher {
     Launcher::start(LauncherProgram::At(env!("CARGO_BIN_EXE_attune-agent").into())).expect("a launcher")
 }
 
+/// What `sha256sum` prints for a text. A secret is masked in what a script prints, but not in a digest of it, which proves
+/// that it arrived to the byte.
+pub(crate) fn digest_of(text: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A store, a queue, a place for files, and a mark by which the processes of this test are known.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,

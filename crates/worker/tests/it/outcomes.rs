@@ -4,7 +4,7 @@ use attune_store::CancelAnswer;
 use attune_types::{ExecutionStatus, LogStream, Outcome, OutputFormat, ParameterDelivery, ParameterFormat};
 use serde_json::{Map, json};
 
-use crate::fixture::{Fixture, exited, gated, in_system, parameters, shell};
+use crate::fixture::{Fixture, digest_of, exited, gated, in_system, parameters, shell};
 
 #[test]
 fn exit_codes_and_signals_are_told_as_they_were() {
@@ -138,10 +138,10 @@ fn parameters_arrive_as_the_action_asked_and_secrets_stay_out_of_the_environment
                 "{\"name\":\"O'Hara\",\"token\":\"hunter2-hunter2\"}",
             ),
             (
-                "cat \"$ATTUNE_PARAMETERS_FILE\"",
+                "cat \"$ATTUNE_PARAMETERS_FILE\"; echo; cat",
                 ParameterDelivery::File,
                 ParameterFormat::Yaml,
-                "name: \"O'Hara\"\ntoken: \"hunter2-hunter2\"\n",
+                "name: \"O'Hara\"\n\ntoken: \"hunter2-hunter2\"\n",
             ),
             (
                 ". \"$ATTUNE_PARAMETERS_FILE\"; echo \"$ATTUNE_PARAM_NAME\"",
@@ -159,11 +159,17 @@ fn parameters_arrive_as_the_action_asked_and_secrets_stay_out_of_the_environment
             let mut spec = shell(script);
             (spec.parameter_delivery, spec.parameter_format) = (delivery, format);
             spec.secret_parameters = vec!["token".into()];
-            let id = fixture.run_spec(&worker, spec.clone(), given()).await;
-            let execution = fixture.ended(id).await;
-            assert_eq!(execution.outcome, exited(0), "{script}");
-            assert_eq!(fixture.output(id, LogStream::Stdout).await, expected, "{script}");
-            assert_eq!(execution.parameters["token"], "***");
+            for (script, shown) in [
+                (format!("{{ {script}; }} | sha256sum | cut -c 1-64"), format!("{}\n", digest_of(expected))),
+                (script.to_owned(), expected.replace("hunter2-hunter2", "***")),
+            ] {
+                spec.code.as_mut().expect("code").content = script.clone();
+                let id = fixture.run_spec(&worker, spec.clone(), given()).await;
+                let execution = fixture.ended(id).await;
+                assert_eq!(execution.outcome, exited(0), "{script}");
+                assert_eq!(fixture.output(id, LogStream::Stdout).await, shown, "{script}");
+                assert_eq!(execution.parameters["token"], "***");
+            }
 
             spec.code.as_mut().expect("code").content = "env; cat /proc/$$/cmdline".into();
             let id = fixture.run_spec(&worker, spec, given()).await;
