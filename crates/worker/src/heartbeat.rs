@@ -106,7 +106,7 @@ impl Heartbeat {
         let (store, io, books) = (Arc::clone(&self.deps.store), self.deps.io.clone(), Arc::clone(&self.deps.books));
         let Identity { id, incarnation } = self.deps.identity;
         self.look_at_disk();
-        let refuses_work = self.state.is_disk_low || self.is_preparing();
+        let refuses_work = self.state.is_disk_low || self.is_preparing() || self.deps.books.is_leaving();
         let lease_ms = i64::try_from(self.deps.lease.as_millis()).unwrap_or(i64::MAX);
         let beating = async move {
             let silent = match supervisor {

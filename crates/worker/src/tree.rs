@@ -224,7 +224,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
                 let finisher = Finisher {
                     group: completing,
                     store: Arc::clone(&link_store),
-                    incarnation,
+                    identity,
                     spool,
                     books: Arc::clone(&books),
                     proceed: address.clone().recipient(),

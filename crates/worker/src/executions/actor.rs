@@ -213,7 +213,11 @@ impl Executions {
             return;
         }
         let (finisher, acknowledge) = (self.deps.finisher.clone(), self.deps.claims.acknowledge.clone());
+        let is_leaving = self.deps.books.is_leaving();
         tokio::spawn(async move {
+            if is_leaving {
+                finisher.say_farewell().await;
+            }
             finisher.hand_back_now(attempts).await;
             acknowledge.do_send(Acknowledge(tags));
         });
@@ -235,6 +239,9 @@ impl Actor for Executions {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
+        if self.deps.books.is_leaving() {
+            self.desk.stop_taking();
+        }
         if self.life.number() > 0 {
             let deserted = self.deps.books.ledger().deserted();
             for key in deserted {
@@ -344,9 +351,11 @@ impl Handler<StopTaking> for Executions {
 
     fn handle(&mut self, _: StopTaking, _: &mut Self::Context) -> Self::Result {
         self.desk.stop_taking();
+        self.deps.books.leave();
         let (tags, attempts) = self.drop_waiting();
         let finisher = self.deps.finisher.clone();
         let told = async move {
+            finisher.say_farewell().await;
             if !attempts.is_empty() {
                 finisher.hand_back_now(attempts).await;
             }
@@ -361,6 +370,7 @@ impl Handler<Drain> for Executions {
 
     fn handle(&mut self, _: Drain, context: &mut Self::Context) {
         self.desk.drain();
+        self.deps.books.leave();
         self.hand_back_waiting();
         context.notify_later(DrainTimeIsUp, self.deps.drain);
         self.proceed(context);

@@ -1,6 +1,7 @@
 //! What is written down outside of every actor.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attune_process::{StopReason, Stopper};
@@ -16,6 +17,7 @@ use super::ledger::Ledger;
 pub(crate) struct Books {
     ledger: Mutex<Ledger>,
     leashes: Mutex<HashMap<Key, Leash>>,
+    is_leaving: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -88,6 +90,16 @@ impl Books {
         if let Some(mut gone) = gone {
             while gone.changed().await.is_ok() {}
         }
+    }
+
+    /// This worker takes no more work for the rest of its life.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it takes no more work for the rest of its life.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::SeqCst)
     }
 
     /// How many process trees run.

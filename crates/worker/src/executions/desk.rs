@@ -14,6 +14,8 @@ pub struct Desk {
     pause: Duration,
     is_paused: bool,
     is_accepting: bool,
+    /// It takes no more work whatever the store says: it is about to drain.
+    is_leaving: bool,
     is_draining: bool,
 }
 
@@ -54,7 +56,7 @@ pub enum Accepting {
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { pause: PAUSES.0, is_paused: false, is_accepting: true, is_draining: false }
+        Self { pause: PAUSES.0, is_paused: false, is_accepting: true, is_leaving: false, is_draining: false }
     }
 }
 
@@ -69,7 +71,7 @@ impl Desk {
     pub fn todo(&self, ledger: &mut Ledger, slots: usize) -> Todo {
         let grants = ledger.idle_grants();
         let (execute, hand_back) = if self.is_draining { (Vec::new(), grants) } else { (grants, Vec::new()) };
-        let takes = self.is_accepting && !self.is_draining && !self.is_paused;
+        let takes = self.takes_work() && !self.is_paused;
         let claim = if takes { ledger.take(slots) } else { Vec::new() };
         // What is granted is in the ledger until its end is known, so it is never empty with something to execute.
         Todo { execute, hand_back, claim, is_over: self.is_draining && ledger.is_empty() }
@@ -83,9 +85,7 @@ impl Desk {
             return AfterOffer { settle: true, hand_back: false, proceed: true };
         }
         match offered {
-            Offered::New if !self.is_accepting || self.is_draining => {
-                AfterOffer { hand_back: true, ..AfterOffer::default() }
-            }
+            Offered::New if !self.takes_work() => AfterOffer { hand_back: true, ..AfterOffer::default() },
             Offered::New => AfterOffer { proceed: true, ..AfterOffer::default() },
             Offered::Waiting => AfterOffer::default(),
             Offered::InHand => AfterOffer { settle: true, ..AfterOffer::default() },
@@ -122,9 +122,13 @@ impl Desk {
         if accepting { Accepting::Proceed } else { Accepting::HandBack }
     }
 
-    /// No more work is taken.
+    /// No more work is taken, whatever the store says from now on.
     pub const fn stop_taking(&mut self) {
-        self.is_accepting = false;
+        self.is_leaving = true;
+    }
+
+    const fn takes_work(self) -> bool {
+        self.is_accepting && !self.is_leaving && !self.is_draining
     }
 
     /// It is on its way out.
@@ -186,6 +190,18 @@ mod tests {
         desk.stop_taking();
         let expected = AfterOffer { hand_back: true, ..AfterOffer::default() };
         assert_eq!(desk.offered(Offered::New), expected);
+    }
+
+    #[test]
+    fn who_is_leaving_takes_nothing_even_if_the_store_says_that_it_may() {
+        let mut ledger = Ledger::default();
+        let mut desk = Desk::default();
+        ledger.offer(key(1), None);
+        desk.stop_taking();
+        assert_eq!(desk.accept(false), Accepting::HandBack);
+        assert_eq!(desk.accept(true), Accepting::Proceed);
+        assert_eq!(desk.todo(&mut ledger, 4).claim, []);
+        assert!(desk.offered(Offered::New).hand_back);
     }
 
     #[test]

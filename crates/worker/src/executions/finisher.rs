@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use actix::Recipient;
 use attune_process::clock;
-use attune_store::{Answered, Completion, GroupCommit, GroupCommitError, HandBack, Store};
-use attune_types::{ActionRef, Incarnation, Outcome, Timestamp};
+use attune_store::{Answered, Beat, Completion, GroupCommit, GroupCommitError, HandBack, Store};
+use attune_types::{ActionRef, Outcome, Timestamp};
 
 use super::actor::Proceed;
 use super::books::Books;
 use super::counters::Count;
 use super::key::Key;
 use super::spool::Spool;
+use crate::identity::Identity;
 use crate::notice::ExecutionNotice;
 
 /// The first and the longest pause between two offers.
@@ -26,7 +27,7 @@ const HAND_BACK_TRIES: u32 = 3;
 pub(crate) struct Finisher {
     pub(crate) group: GroupCommit<Completion, Answered>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) incarnation: Incarnation,
+    pub(crate) identity: Identity,
     pub(crate) spool: Spool,
     pub(crate) books: Arc<Books>,
     pub(crate) proceed: Recipient<Proceed>,
@@ -91,11 +92,22 @@ impl Finisher {
         });
     }
 
+    /// Tells the store that this worker takes no more work. It must know that before anything is handed back, or the
+    /// next pass of a scheduler brings the same work again. A beat that holds nothing says it: it renews no lease.
+    pub(crate) async fn say_farewell(&self) {
+        let Identity { id, incarnation } = self.identity;
+        let beat = Beat { worker: id, incarnation, holding: Vec::new(), lease_ms: 0, refuses_work: true };
+        if let Err(error) = self.store.beat(&beat).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the store cannot be told that no more work is taken");
+        }
+    }
+
     /// Gives back attempts that never started, and waits until the store knows or cannot be told; what it answered, or
     /// nothing when it could not be told.
     pub(crate) async fn hand_back_now(&self, attempts: Vec<HandBack>) -> Vec<Answered> {
         for attempt in 0..HAND_BACK_TRIES {
-            match self.store.hand_back(self.incarnation, attempts.clone()).await {
+            match self.store.hand_back(self.identity.incarnation, attempts.clone()).await {
                 Ok(answers) => {
                     let accepted = answers.iter().filter(|answer| **answer == Answered::Accepted);
                     accepted.for_each(|_| self.books.counters.add(Count::HandedBack));

@@ -11,9 +11,19 @@ use crate::stage::Stage;
 /// Kills the worker and watches its process trees die.
 pub(super) async fn kill(hand: &mut Hand<'_>) -> Result<(), String> {
     let host = hand.worker();
+    until_busy(hand.stage, &host).await;
     host.keeper.kill();
     watch_trees(hand, &host).await;
     Ok(())
+}
+
+/// Waits until something runs there, for a while: whoever kills an idle worker learns little.
+async fn until_busy(stage: &Stage, host: &Host) {
+    let name = worker_name(stage, host);
+    let begun = Instant::now();
+    while on(stage, &name).is_empty() && begun.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Kills it and does not start it again for a while.
