@@ -287,7 +287,7 @@ impl WorkerBuilder {
             extensions: std::mem::take(&mut self.extensions),
             fault_injection: self.fault_injection,
         });
-        tokio::spawn(pulse::guard(pulse, Arc::downgrade(&books), settings.fence));
+        tokio::spawn(pulse::guard(Arc::clone(&pulse), Arc::downgrade(&books), settings.fence));
         if !left.is_empty() {
             tokio::spawn(leftovers::offer_all(store, spool, left));
         }
@@ -303,7 +303,8 @@ impl WorkerBuilder {
         tokio::spawn(overseer.run());
         tracing::info!(worker.name = %settings.name, worker.id = %identity.id, slots = settings.slots, runtimes = capabilities.runtimes.join(","), "worker started");
         let (name, preparation) = (settings.name, teller.preparation().subscribe());
-        Ok(WorkerHandle::new(name, identity, capabilities, tree.supervisor, orders, stop, link, books, preparation))
+        let supervisor = tree.supervisor;
+        Ok(WorkerHandle::new(name, identity, capabilities, supervisor, orders, stop, link, books, preparation, pulse))
     }
 
     async fn find_interpreters(&mut self, library: &Arc<Library>, launcher: &Launcher) -> Runtimes {

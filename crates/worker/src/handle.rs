@@ -1,6 +1,7 @@
 //! A worker that runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use attune_queue::{ConsumerLink, LinkIdentity};
@@ -13,6 +14,7 @@ use crate::environments::Preparation;
 use crate::executions::{Books, Counts};
 use crate::identity::Identity;
 use crate::overseer::Order;
+use crate::pulse::Pulse;
 use crate::stop_reason::StopReason;
 
 /// A worker that runs. Dropping it does not stop the worker.
@@ -26,6 +28,7 @@ pub struct WorkerHandle {
     link: Arc<dyn ConsumerLink>,
     books: Arc<Books>,
     preparation: watch::Receiver<Preparation>,
+    pulse: Arc<Pulse>,
 }
 
 /// What a worker says about itself.
@@ -61,8 +64,9 @@ impl WorkerHandle {
         link: Arc<dyn ConsumerLink>,
         books: Arc<Books>,
         preparation: watch::Receiver<Preparation>,
+        pulse: Arc<Pulse>,
     ) -> Self {
-        Self { name, identity, capabilities, supervisor, orders, stopped, link, books, preparation }
+        Self { name, identity, capabilities, supervisor, orders, stopped, link, books, preparation, pulse }
     }
 
     /// Where the environments stand that are made before the first work.
@@ -105,6 +109,12 @@ impl WorkerHandle {
     #[must_use]
     pub fn link(&self) -> Option<LinkIdentity> {
         self.link.identity()
+    }
+
+    /// Time since it sent the last heartbeat that the store confirmed.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        self.pulse.silence()
     }
 
     /// How often something happened.

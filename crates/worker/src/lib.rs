@@ -46,6 +46,7 @@ mod executions;
 pub mod fence;
 mod found_runtimes;
 mod handle;
+mod health;
 mod hearing;
 mod heartbeat;
 pub mod helper;

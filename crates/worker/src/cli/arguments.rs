@@ -37,6 +37,12 @@ pub(crate) struct Arguments {
     #[arg(long, requires = "detect_only")]
     pub(crate) json: bool,
 
+    /// Say whether the worker that runs here with the same configuration can do its work; exit code 0 or 69
+    ///
+    /// It can when its actors answer, the database confirms its heartbeats and the broker has its consumer.
+    #[arg(long)]
+    pub(crate) health: bool,
+
     /// Something else than working.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -52,6 +58,14 @@ pub(crate) enum Command {
         /// How to print it
         #[arg(short, long, value_name = "FORMAT", default_value = "table")]
         output: Output,
+    },
+    /// Put this program into a directory, from where other containers run it
+    ///
+    /// What is there is replaced at once and as a whole: workers that run the old one go on undisturbed.
+    Install {
+        /// The directory, usually a volume
+        #[arg(value_name = "DIRECTORY", default_value = "/opt/attune/agent")]
+        directory: PathBuf,
     },
 }
 

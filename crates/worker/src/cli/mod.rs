@@ -7,6 +7,8 @@
 mod arguments;
 mod detect_only;
 mod doctor;
+mod health;
+mod install;
 mod logging;
 mod progress;
 mod serve;
@@ -53,6 +55,12 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::from(BAD_INPUT) };
         }
     };
+    if let Some(Command::Install { directory }) = &arguments.command {
+        return match install::run(mode.program(), directory) {
+            Ok(text) => printed(&text),
+            Err(error) => failed(&error, UNAVAILABLE),
+        };
+    }
     let config = match Config::load(Sources::of_process(arguments.config.clone(), arguments.overrides())) {
         Ok(config) => config,
         Err(error) => return failed(&error, BAD_INPUT),
@@ -66,6 +74,12 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
                 ExitCode::SUCCESS if !is_usable => ExitCode::from(UNAVAILABLE),
                 code => code,
             },
+            Err(error) => failed(&error, UNAVAILABLE),
+        };
+    }
+    if arguments.health {
+        return match health::run(&config) {
+            Ok(text) => printed(&text),
             Err(error) => failed(&error, UNAVAILABLE),
         };
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use attune_config::Config;
@@ -21,6 +22,7 @@ use crate::builder::WorkerBuilder;
 use crate::error::WorkerError;
 use crate::fence::FencePolicy;
 use crate::handle::WorkerHandle;
+use crate::health;
 use crate::mode::Mode;
 use crate::sandbox::SandboxSettings;
 use crate::settings::Settings;
@@ -125,6 +127,8 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
     let settings = Settings::from_config(config);
     // Before anything is connected to: no patience helps a machine that cannot do it.
     settings.sandbox.check(probe()).map_err(|error| ServeError::Worker(WorkerError::Sandbox(error)))?;
+    let (state, beat) = (settings.state_directory.clone(), settings.heartbeat);
+    let is_draining = AtomicBool::new(false);
     let starting = async {
         let store = open_store(config, &settings).await?;
         let queue = open_queue(config, &settings).await?;
@@ -146,7 +150,12 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
             tracing::error!(error = &error as &dyn std::error::Error, "no thread is left to end the process");
         }
     });
-    let reason = until_stopped(&worker, &mut signals).await;
+    let has_broker = config.message_queue.url.is_some();
+    let reason = tokio::select! {
+        reason = until_stopped(&worker, &mut signals, &is_draining) => reason,
+        never = health::tell(&worker, &state, beat, has_broker, &is_draining) => match never {},
+    };
+    health::forget(&state).await;
     queue.close().await;
     store.close().await;
     match &reason {
@@ -157,13 +166,14 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
 }
 
 /// Passes signals on until the worker has stopped: drain, then hurry, then kill.
-async fn until_stopped(worker: &WorkerHandle, signals: &mut Signals) -> StopReason {
+async fn until_stopped(worker: &WorkerHandle, signals: &mut Signals, is_draining: &AtomicBool) -> StopReason {
     let mut heard = 0_u32;
     loop {
         tokio::select! {
             reason = worker.stopped() => return reason,
             () = signals.next() => heard += 1,
         }
+        is_draining.store(true, Ordering::Relaxed);
         match heard {
             1 => worker.drain(),
             2 => worker.hurry(),
