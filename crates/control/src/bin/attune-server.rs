@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    attune_names::replace_c_library();
     attune_control::cli::main()
 }

@@ -33,6 +33,14 @@ pub(crate) struct Arguments {
     /// Leave the database schema as it is
     #[arg(long)]
     pub(crate) skip_migrations: bool,
+
+    /// Bring the database schema up to date, and exit
+    #[arg(long, conflicts_with = "skip_migrations")]
+    pub(crate) migrate_only: bool,
+
+    /// Say whether the server that runs here with the same configuration is ready; exit code 0 or 69
+    #[arg(long)]
+    pub(crate) health: bool,
 }
 
 impl Arguments {

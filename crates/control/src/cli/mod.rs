@@ -4,6 +4,7 @@
 //! or the address is not available, 70 the supervisor gave up, 75 something did not stop in time, 130 interrupted twice.
 
 mod arguments;
+mod health;
 mod logging;
 mod serve;
 
@@ -65,10 +66,22 @@ pub fn main_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     own_process::conceal_variables(&config.credential_variables());
     let credentials = config.credentials();
     Shield::raise(&Needles::new(credentials.iter().map(|(key, text)| (*key, text.as_bytes())))).keep();
+    if arguments.health {
+        return match health::ask(&config.server.host, config.server.port) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error, UNAVAILABLE),
+        };
+    }
     if let Err(error) = logging::start(&config.log) {
         return failed(error.as_ref(), BAD_INPUT);
     }
     attune_supervise::install_panic_hook();
+    if arguments.migrate_only {
+        return match serve::migrate(&config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failed(&error, error.exit_code()),
+        };
+    }
     match serve::run(config, !arguments.skip_migrations) {
         Ok(code) => ExitCode::from(code),
         Err(error) => failed(&error, error.exit_code()),

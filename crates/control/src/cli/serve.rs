@@ -95,6 +95,18 @@ pub(crate) fn run(config: Config, migrate: bool) -> Result<u8, ServeError> {
     system.block_on(serve(config, migrate))
 }
 
+/// Brings the schema up to date and leaves.
+pub(crate) fn migrate(config: &Config) -> Result<(), ServeError> {
+    let failed = |source| ServeError::System { doing: "start the runtime", source };
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let store = open_store(config, true).await?;
+        store.close().await;
+        tracing::info!(store = store.kind(), "the database schema is up to date");
+        Ok(())
+    })
+}
+
 async fn serve(config: Config, migrate: bool) -> Result<u8, ServeError> {
     let mut signals = Signals::new().map_err(|source| ServeError::System { doing: "listen for signals", source })?;
     let preparing = async {
