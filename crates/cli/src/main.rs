@@ -45,6 +45,7 @@ use attune_secret::redact::{Needles, Shield};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    attune_names::replace_c_library();
     attune_process::serve_as_launcher_if_asked();
     // Actions that an embedded worker runs find this program as `attune-agent`.
     if let Some(code) = attune_worker::helper::run_if_called() {

@@ -10,6 +10,7 @@ mod dev;
 mod doctor;
 mod environment;
 mod execution;
+mod inject;
 mod key;
 mod pack;
 mod run;
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     /// The audit trail: what was done, by whom
     #[command(subcommand)]
     Audit(audit::Command),
+    Inject(inject::Arguments),
     Doctor(doctor::Arguments),
     /// The configuration
     #[command(subcommand)]
@@ -94,6 +96,7 @@ pub(crate) fn dispatch(arguments: Arguments) -> Result<ExitCode, CliError> {
         Command::Environment(command) => environment::run(&global, command),
         Command::Token(command) => token::run(&global, command),
         Command::Audit(command) => audit::run(&global, command),
+        Command::Inject(arguments) => inject::run(arguments),
         Command::Doctor(arguments) => doctor::run(&global, arguments),
         Command::Config(command) => config::run(&global, command),
         Command::Completions(arguments) => completions::run(arguments),
