@@ -1,11 +1,13 @@
-//! Repository chores that need no extra program: `cargo xtask check`, `cargo xtask docs`.
+//! Repository chores that need no extra program: `cargo xtask check`, `cargo xtask docs`, `cargo xtask sbom`.
 
 mod budget;
 mod graph;
 mod pages;
+mod sbom;
 mod sizes;
 mod walls;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +17,8 @@ Usage: cargo xtask <chore>
 Chores:
   check   file sizes, walls between crates, dependency budget, generated pages; fails on any breach
   docs    writes the generated pages
+  sbom PACKAGE TARGET
+          prints what a program is made of, as CycloneDX JSON
 ";
 
 fn main() -> ExitCode {
@@ -23,6 +27,7 @@ fn main() -> ExitCode {
     let problems = match chore.as_str() {
         "check" => check(&root),
         "docs" => pages::write(&root),
+        "sbom" => return sbom(&root),
         _ => {
             eprint!("{HELP}");
             return ExitCode::from(64);
@@ -36,6 +41,23 @@ fn main() -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    }
+}
+
+fn sbom(root: &Path) -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(2).collect();
+    let [package, target] = arguments.as_slice() else {
+        eprint!("{HELP}");
+        return ExitCode::from(64);
+    };
+    let printed = sbom::document(root, package, target)
+        .and_then(|document| writeln!(std::io::stdout(), "{document:#}").map_err(|error| error.to_string()));
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
     }
 }
 

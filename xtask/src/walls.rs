@@ -40,6 +40,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "attune-types",
             "attune-supervise",
+            "attune-names",
             "attune-pack",
             "attune-config",
             "attune-store",
