@@ -1,0 +1,2 @@
+-- Lua cannot sleep by itself; nobody asks it to.
+print('{"runtime": "lua"}')

@@ -1,0 +1,3 @@
+<?php
+usleep((int) (1e6 * (float) getenv("ATTUNE_PARAM_SECONDS")));
+echo json_encode(["runtime" => "php"]), "\n";

@@ -1,0 +1,2 @@
+Sys.sleep(as.numeric(Sys.getenv("ATTUNE_PARAM_SECONDS")))
+cat("{\"runtime\": \"r\"}\n")

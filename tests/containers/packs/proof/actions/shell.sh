@@ -1,0 +1,2 @@
+sleep "$ATTUNE_PARAM_SECONDS"
+echo '{"runtime": "shell"}'

@@ -1,0 +1,2 @@
+after [expr {int(1000 * $env(ATTUNE_PARAM_SECONDS))}]
+puts {{"runtime": "tcl"}}
