@@ -13,10 +13,10 @@ CHAOS_SEED ?= $(shell date +%s)
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent
+.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent test-containers
 
 help: ## lists what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## builds, then runs the example pack in every runtime found here
 	$(CARGO) build --release -p attune-cli
@@ -61,8 +61,12 @@ bench: ## one JSON line per figure, each beside its floor from the same run
 static-agent: ## the static agent for tests: quickly built, and large
 	CARGO_TARGET_DIR=$(or $(CARGO_TARGET_DIR),target)/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --target $(AGENT_TARGET) -p attune-worker --bin attune-agent
 
-build-agent: ## the static agent, as it ships
-	CARGO_TARGET_DIR=target/agent RUSTFLAGS='$(STATIC_FLAGS)' $(CARGO) build --profile dist --target $(AGENT_TARGET) -p attune-worker --bin attune-agent
-	install -m 755 target/agent/$(AGENT_TARGET)/dist/attune-agent target/attune-agent
-	@ls -l target/attune-agent
+build-agent: ## the static agent, as it ships: stripped, reproducible, with the list of what it is made of
+	scripts/build-static.sh attune-agent
+	install -m 755 target/static/attune-agent target/attune-agent
 	@ldd target/attune-agent 2>&1 || true
+
+test-containers: ## every proof that takes a container engine (PROOFS="matrix stack" chooses some)
+	scripts/install-container-engine.sh
+	scripts/build-static.sh attune-agent attune-worker attune-server attune
+	$(CARGO) run --quiet -p attune-container-tests --bin attune-containers -- $(PROOFS)

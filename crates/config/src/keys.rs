@@ -207,6 +207,12 @@ pub const KEYS: &[Key] = &[
         Some("2000"),
         "Requests that one token, or one address without a token, may send a second; twice as many at once. More are answered 429. 0: no limit.",
     ),
+    key(
+        "server.agent_directory",
+        Kind::Path,
+        None,
+        "Folder with the agents that `GET /api/v1/agent/binary` gives out: `attune-agent-x86_64`, `attune-agent-aarch64`, and beside each `.sig` when it is signed. Not set: none are given out.",
+    ),
     short(
         key(
             "client.api_url",

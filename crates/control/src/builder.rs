@@ -1,6 +1,7 @@
 //! Puts a control plane together.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use attune_artifacts::Place;
@@ -8,6 +9,7 @@ use attune_pack::Shelf;
 use attune_queue::Queue;
 use attune_store::{ReaperPolicy, RetentionPolicy, Store};
 
+use crate::agents::AgentShelf;
 use crate::api::ApiLimits;
 use crate::api::packs::contents_of;
 use crate::error::ControlError;
@@ -58,6 +60,7 @@ impl Control {
             placement: PlacementPolicy::default(),
             retention: RetentionPolicy::default(),
             place: None,
+            agents: None,
             vault: None,
             ticks: Ticks::default(),
             threads: 2,
@@ -80,6 +83,7 @@ pub struct ControlBuilder {
     placement: PlacementPolicy,
     retention: RetentionPolicy,
     place: Option<Place>,
+    agents: Option<Arc<AgentShelf>>,
     vault: Option<Arc<Vault>>,
     ticks: Ticks,
     threads: usize,
@@ -148,6 +152,13 @@ impl ControlBuilder {
     #[must_use]
     pub fn artifacts(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The folder with the agents that are given out. Absent: none are.
+    #[must_use]
+    pub fn agents(mut self, directory: Option<PathBuf>) -> Self {
+        self.agents = directory.map(|directory| Arc::new(AgentShelf::new(directory)));
         self
     }
 
@@ -240,6 +251,7 @@ impl ControlBuilder {
             placement: self.placement,
             retention: self.retention,
             place: self.place,
+            agents: self.agents,
             vault: self.vault,
             ticks: self.ticks,
             threads: self.threads,

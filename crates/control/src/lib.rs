@@ -33,6 +33,7 @@
 //! | `secrets` | the keys of secrets, and what is done with them |
 //! | [`cli`] | the program `attune-server` |
 
+mod agents;
 mod api;
 mod auditor;
 mod bell;

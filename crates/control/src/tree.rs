@@ -13,6 +13,7 @@ use attune_supervise::{ChildSpec, Ending, Policy, Restart, Stop, Strategy, Super
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use crate::agents::AgentShelf;
 use crate::api::{
     ApiLimits, ApiServer, ApiState, Catalogue, Desk, Gatekeeper, Limiter, MOST_FOLLOWERS, MOST_WAITING, TokenCheck,
 };
@@ -48,6 +49,8 @@ pub(crate) struct Parts {
     pub(crate) retention: RetentionPolicy,
     /// Where files of executions are kept; absent: out of reach.
     pub(crate) place: Option<Place>,
+    /// The agents that are given out; absent: none are.
+    pub(crate) agents: Option<Arc<AgentShelf>>,
     /// The keys of secrets; absent: none are given out.
     pub(crate) vault: Option<Arc<Vault>>,
     pub(crate) ticks: Ticks,
@@ -68,6 +71,7 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         placement,
         retention,
         place,
+        agents,
         vault,
         ticks,
         threads,
@@ -130,6 +134,7 @@ pub(crate) fn start(parts: Parts) -> (Addr<Supervisor>, Ending) {
         limiter: Limiter::new(limits),
         desk: Desk(auditor.recipient()),
         place: place.map(Arc::new),
+        agents,
         vault,
         runtime: Handle::current(),
         stopping,

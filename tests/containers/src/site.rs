@@ -153,6 +153,7 @@ impl Site {
         [
             "ATTUNE__DATABASE__URL=postgres://attune:attune@postgres:5432/attune",
             "ATTUNE__MESSAGE_QUEUE__URL=amqp://attune:attune@rabbitmq:5672/%2f",
+            "ATTUNE__SECURITY__ALLOW_INSECURE=true",
         ]
         .map(str::to_owned)
         .into()

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 use crate::secret::Secret;
@@ -14,4 +16,6 @@ pub struct Server {
     pub api_token: Option<Secret>,
     /// Requests that one token may send a second; 0: no limit.
     pub requests_per_second: u32,
+    /// Folder with the agents that are given out; absent: none are.
+    pub agent_directory: Option<PathBuf>,
 }

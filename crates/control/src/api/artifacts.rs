@@ -1,25 +1,18 @@
 //! Files that executions left behind.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use actix_web::http::header;
-use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use attune_artifacts::{Content, PlaceError};
 use attune_types::{Artifact, AttemptNumber};
-use futures_util::stream;
 use serde_json::json;
-use tokio::sync::mpsc;
 
 use super::executions::id_of;
+use super::pieces;
 use super::problem::Problem;
 use super::query::Query;
 use super::state::ApiState;
-
-/// How much of a file is on its way at once: so many pieces of so many bytes.
-const PIECES: usize = 2;
-const PIECE_BYTES: usize = 64 << 10;
 
 /// `GET /executions/{id}/artifacts`
 pub(crate) async fn list(
@@ -80,9 +73,6 @@ fn elsewhere(artifact: &Artifact) -> Problem {
 /// Somebody's file must stay a file: never a page of this origin, whatever it holds. Every answer of this API carries the
 /// policy that would keep even a page from running anything.
 fn answer(state: &ApiState, artifact: &Artifact, content: Content) -> HttpResponse {
-    let (sender, receiver) = mpsc::channel(PIECES);
-    let _reading = state.runtime.spawn_blocking(move || pass_on(content, &sender));
-    let pieces = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
     let mut response = HttpResponse::Ok();
     response
         .insert_header((header::CONTENT_TYPE, "application/octet-stream"))
@@ -90,23 +80,7 @@ fn answer(state: &ApiState, artifact: &Artifact, content: Content) -> HttpRespon
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::ACCEPT_RANGES, "none"))
         .insert_header((header::ETAG, format!("\"{}\"", artifact.sha256)));
-    response.no_chunking(artifact.size_bytes).streaming(pieces)
-}
-
-fn pass_on(content: Content, sender: &mpsc::Sender<Result<Bytes, Problem>>) {
-    let mut reader = content.reader;
-    loop {
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        let next = match reader.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut piece) {
-            Ok(0) => return,
-            Ok(_) => Ok(Bytes::from(piece)),
-            Err(_) => Err(Problem::unavailable("the file broke off")),
-        };
-        let is_last = next.is_err();
-        if sender.blocking_send(next).is_err() || is_last {
-            return;
-        }
-    }
+    response.no_chunking(artifact.size_bytes).streaming(pieces::of(&state.runtime, content.reader))
 }
 
 /// The last part of the name, in the form that every character survives in (RFC 6266, RFC 5987).

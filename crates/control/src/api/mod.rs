@@ -9,10 +9,12 @@
 //! | `server` | [`ApiServer`]: the listening socket as a supervised actor |
 //! | `state` | what every request can reach |
 //! | `problem` | errors as RFC 9457 documents |
-//! | `executions`, `logs`, `workers`, `packs`, `health` | the requests themselves |
+//! | `executions`, `logs`, `workers`, `packs`, `agent`, `health` | the requests themselves |
+//! | `pieces` | files on their way out |
 //! | `body`, `fields`, `query` | reading what comes in, and naming what is wrong with it |
 
 mod access;
+mod agent;
 mod artifacts;
 mod audit;
 mod body;
@@ -26,6 +28,7 @@ mod logs;
 mod openapi;
 mod origin;
 pub(crate) mod packs;
+mod pieces;
 mod problem;
 mod query;
 mod routes;

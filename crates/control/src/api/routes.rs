@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, Route, web};
 use super::access::{Access, Scope, Subject};
 use super::executions::{cancel, explain, list, read, retry, submit};
 use super::problem::Problem;
-use super::{artifacts, audit, environments, health, logs, openapi, packs, secrets, tokens, workers};
+use super::{agent, artifacts, audit, environments, health, logs, openapi, packs, secrets, tokens, workers};
 
 /// One method of one path.
 pub(crate) struct Endpoint {
@@ -52,7 +52,7 @@ const fn of_script(scope: Scope) -> Access {
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     use Access::Open;
     use Scope::{
-        AuditRead, EnvironmentsRead, ExecutionsCancel, ExecutionsRead, ExecutionsRun, PacksRead, PacksWrite,
+        AgentRead, AuditRead, EnvironmentsRead, ExecutionsCancel, ExecutionsRead, ExecutionsRun, PacksRead, PacksWrite,
         SecretsRead, SecretsWrite, TokensRead, TokensWrite, WorkersEnroll, WorkersRead, WorkersWrite,
     };
     vec![
@@ -97,6 +97,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/tokens", needs(TokensRead), web::to(tokens::list)),
         post("/api/v1/tokens", needs(TokensWrite), web::to(tokens::create)),
         post("/api/v1/tokens/{id}/revoke", needs(TokensWrite), web::to(tokens::revoke)),
+        get("/api/v1/agent/info", needs(AgentRead), web::to(agent::info)),
+        get("/api/v1/agent/binary", needs(AgentRead), web::to(agent::binary)),
         get("/api/v1/audit", needs(AuditRead), web::to(audit::list)),
         get("/api/v1/audit/verify", needs(AuditRead), web::to(audit::verify)),
     ]

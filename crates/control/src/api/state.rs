@@ -16,6 +16,7 @@ use super::access::{Desk, Gatekeeper, Limiter};
 use super::artifacts::SharedPlace;
 use super::catalogue::Catalogue;
 use super::problem::Problem;
+use crate::agents::AgentShelf;
 use crate::secrets::Vault;
 use crate::waiters::Waiters;
 
@@ -42,6 +43,8 @@ pub(crate) struct ApiState {
     pub(crate) desk: Desk,
     /// Where files of executions are kept; absent: out of reach.
     pub(crate) place: Option<SharedPlace>,
+    /// The agents that are given out; absent: none are.
+    pub(crate) agents: Option<Arc<AgentShelf>>,
     /// The keys of secrets; absent: none can be kept.
     pub(crate) vault: Option<Arc<Vault>>,
     /// The runtime that database connections live on. Requests are read on threads with runtimes of their own; a

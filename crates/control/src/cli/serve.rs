@@ -190,6 +190,7 @@ async fn start(config: &Config, store: Arc<dyn Store>, queue: Arc<dyn Queue>) ->
         .timing(timing_of(&config.protocol, config.worker.heartbeat_interval))
         .retention(retention_of(&config.retention))
         .artifacts(place_of(config)?)
+        .agents(config.server.agent_directory.clone())
         .vault(vault_of(config)?)
         .ticks(Ticks {
             scheduler: config.protocol.scheduler_poll,

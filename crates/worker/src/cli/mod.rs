@@ -10,6 +10,7 @@ mod doctor;
 mod health;
 mod install;
 mod logging;
+mod mark;
 mod progress;
 mod serve;
 
@@ -45,6 +46,7 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
     if let Some(code) = helper::run_if_called() {
         return code;
     }
+    mark::keep();
     let command = Arguments::command().name(mode.program()).bin_name(mode.program());
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {

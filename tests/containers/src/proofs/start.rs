@@ -25,11 +25,11 @@ pub(super) fn show(docker: &Docker, programs: &Programs) -> Outcome<Vec<String>>
             worker.begin()?;
             let since = |text: &str| {
                 let said = worker.said();
-                let lines = said.lines().filter(|line| line.contains(text)).filter_map(|line| {
+                let mut lines = said.lines().filter(|line| line.contains(text)).filter_map(|line| {
                     let at = line.split("\"timestamp\":\"").nth(1)?.split('"').next()?;
                     Some(micros(at)? - begun)
                 });
-                lines.filter(|after| *after > 0).last()
+                lines.rfind(|after| *after > 0)
             };
             until("it to consume", std::time::Duration::from_secs(20), || {
                 since("\"worker started\"").is_some() && since("\"consuming\"").is_some()

@@ -35,6 +35,7 @@ pub(crate) fn service(container: &Container) -> String {
     environment:
       ATTUNE__DATABASE__URL: ${{ATTUNE_DATABASE_URL:-postgres://attune:attune@postgres:5432/attune}}
       ATTUNE__MESSAGE_QUEUE__URL: ${{ATTUNE_BROKER_URL:-amqp://attune:attune@rabbitmq:5672}}
+      ATTUNE__SECURITY__ALLOW_INSECURE: postgres,rabbitmq
 "
     );
     for (name, value) in container.settings() {

@@ -2,6 +2,10 @@
 
 use super::container::Container;
 
+/// Where database and broker are, and whether they may be spoken to without encryption.
+const PASSED_ON: [&str; 3] =
+    ["ATTUNE__DATABASE__URL", "ATTUNE__MESSAGE_QUEUE__URL", "ATTUNE__SECURITY__ALLOW_INSECURE"];
+
 /// The words of the command.
 pub(crate) fn arguments(container: &Container) -> Vec<String> {
     let Container { name, image, agent, packs, network, user, .. } = container;
@@ -30,7 +34,7 @@ pub(crate) fn arguments(container: &Container) -> Vec<String> {
         option("env", &format!("{name}={value}"));
     }
     // Without a value: docker takes it from its own environment, and no list of processes shows it.
-    for name in ["ATTUNE__DATABASE__URL", "ATTUNE__MESSAGE_QUEUE__URL"].into_iter().chain(container.passed_on()) {
+    for name in PASSED_ON.into_iter().chain(container.passed_on()) {
         option("env", name);
     }
     option("entrypoint", "/opt/attune/agent/attune-agent");
