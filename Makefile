@@ -13,7 +13,7 @@ CHAOS_SEED ?= $(shell date +%s)
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent test-containers
+.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent check-chart test-containers
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ build-agent: ## the static agent, as it ships: stripped, reproducible, with the 
 	scripts/build-static.sh attune-agent
 	install -m 755 target/static/attune-agent target/attune-agent
 	@ldd target/attune-agent 2>&1 || true
+
+check-chart: ## lints the Helm chart and checks what it renders against the schemas of Kubernetes (takes Python and its package index)
+	python3 -m venv target/chart-venv
+	target/chart-venv/bin/pip install --quiet helm-python-sdk kubernetes-validate pyyaml
+	target/chart-venv/bin/python scripts/check-chart.py
 
 test-containers: ## every proof that takes a container engine (PROOFS="matrix stack" chooses some)
 	scripts/install-container-engine.sh

@@ -18,4 +18,5 @@ mod small_disk;
 mod trouble;
 mod two_pythons;
 mod two_workers;
+mod wrapper;
 mod yard;

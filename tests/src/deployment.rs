@@ -126,6 +126,12 @@ impl Deployment {
         })
     }
 
+    /// Where its API listens, without a path.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A client of its API.
     #[must_use]
     pub fn client(&self) -> Client {

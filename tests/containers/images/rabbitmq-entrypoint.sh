@@ -11,5 +11,4 @@ log.console.level = warning
 log.file = false
 END
 chown -R rabbitmq /var/lib/rabbitmq /var/log/rabbitmq
-export HOME=/var/lib/rabbitmq RABBITMQ_NODENAME=rabbit@localhost
 exec setpriv --reuid rabbitmq --regid rabbitmq --clear-groups /usr/lib/rabbitmq/bin/rabbitmq-server

@@ -133,6 +133,15 @@ impl<'a> WorkerContainer<'a> {
         Ok(self.site.docker().run(["exec", &self.container, "/opt/attune/agent/attune-agent", "--health"])?)
     }
 
+    /// Waits until it says that it is healthy; it looks at itself once a second.
+    ///
+    /// # Errors
+    /// What it says instead, after 20 s.
+    pub fn healthy(&self) -> Outcome {
+        let came = until("it to be healthy", Duration::from_secs(20), || self.health().is_ok());
+        came.or_else(|_| self.health().map(drop))
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use attune_supervise::Status;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::report::{Report, file_in};
+use super::service_manager::ServiceManager;
 use crate::handle::WorkerHandle;
 
 /// How often it is written.
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How old a report may be: more than the supervisor's patience and a slow disk together.
 const GOOD_FOR: Duration = Duration::from_secs(10);
 
-/// Writes down every second what the worker is.
+/// Writes down every second what the worker is, and tells a service manager that waits for it.
 pub(crate) async fn tell(
     worker: &WorkerHandle,
     state_directory: &Path,
@@ -33,9 +34,22 @@ pub(crate) async fn tell(
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_written = true;
+    let manager = ServiceManager::of_process();
+    let (mut is_ready, mut is_leaving) = (false, false);
     loop {
         ticks.tick().await;
         let tree = matches!(timeout(PATIENCE, supervisor.send(Status)).await, Ok(Ok(_)));
+        if tree {
+            manager.alive();
+        }
+        let drains = is_draining.load(Ordering::Relaxed);
+        if drains && !std::mem::replace(&mut is_leaving, true) {
+            manager.stopping();
+        }
+        let consuming = (has_broker && !drains).then(|| worker.link().is_some());
+        if tree && consuming != Some(false) && !std::mem::replace(&mut is_ready, true) {
+            manager.ready();
+        }
         let now = clock::boot();
         let report = Report {
             worker: worker.name().to_owned(),
@@ -45,7 +59,7 @@ pub(crate) async fn tell(
             beat: millis(now.saturating_sub(worker.silence())),
             // The server takes it for unreachable after three that did not come.
             beat_good_for: millis(heartbeat * 3 + EVERY),
-            consuming: (has_broker && !is_draining.load(Ordering::Relaxed)).then(|| worker.link().is_some()),
+            consuming,
         };
         let text = serde_json::json!(report).to_string();
         let written = async {

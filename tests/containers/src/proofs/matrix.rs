@@ -71,7 +71,7 @@ fn row(site: &Site, image: &'static str, holds: &'static str, expected: &[&'stat
         }
         ran.push(*runtime);
     }
-    worker.health()?;
+    worker.healthy()?;
     worker.signal("TERM")?;
     let code = worker.ended()?;
     if code != 0 {

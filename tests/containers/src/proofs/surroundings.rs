@@ -39,7 +39,7 @@ fn any_user(site: &Site) -> Outcome {
         let surroundings = Surroundings { user: Some(user.to_owned()), in_memory: true, ..Surroundings::default() };
         let worker = WorkerContainer::start(site, &name, &Images::name("busybox"), &surroundings)?;
         site.run("proof.shell", &json!({}))?;
-        worker.health()?;
+        worker.healthy()?;
         let said = worker.said();
         if said.contains("\"level\":\"ERROR\"") {
             return Err(format!("as {user} it complained: {said}").into());
@@ -54,7 +54,7 @@ fn empty(site: &Site) -> Outcome {
     if result["runtime"] != "native" {
         return Err(format!("answered {result}").into());
     }
-    worker.health()?;
+    worker.healthy()?;
     worker.signal("TERM")?;
     match worker.ended()? {
         0 => Ok(()),
@@ -74,7 +74,7 @@ fn names(site: &Site) -> Outcome {
             ..Surroundings::default()
         };
         let worker = WorkerContainer::start(site, name, &Images::name("empty"), &surroundings)?;
-        until("it to consume", Duration::from_secs(20), || worker.health().is_ok())?;
+        worker.healthy()?;
     }
     // By address: no question at all.
     let inspected = site.docker().inspect(&site.container("postgres"))?;
@@ -152,7 +152,7 @@ fn deaf(site: &Site) -> Outcome {
     let quick = vec!["ATTUNE__WORKER__HEARTBEAT_INTERVAL=1s".to_owned()];
     let surroundings = Surroundings { variables: quick, ..Surroundings::default() };
     let worker = WorkerContainer::start(site, "deaf", &Images::name("busybox"), &surroundings)?;
-    until("it to be healthy", Duration::from_secs(20), || worker.health().is_ok())?;
+    worker.healthy()?;
     let says = |words: &str| worker.health().is_err_and(|error| error.to_string().contains(words));
     let broker = site.container("rabbitmq");
     site.docker().run(["network", "disconnect", site.network(), &broker])?;
