@@ -23,7 +23,7 @@ pub(super) fn tree(environments: &[Environment]) -> String {
     if table.is_empty() { String::new() } else { table.render() }
 }
 
-/// `ready, made in 4.2s`, `building: install`, `failed: install: <the tool's last words>`.
+/// `ready, made in 4.2 s`, `building: install`, `failed: install: <the tool's last words>`.
 fn state(environment: &Environment) -> String {
     let step = if environment.step.is_empty() { "" } else { ": " };
     let told = format!("{}{step}{}", environment.state, environment.step);
@@ -66,7 +66,7 @@ images
 └ ruby       building: install                                 /usr/bin/ruby 3.1.2
 reports
 ├ node       failed: install: npm error code ENOTFOUND          /usr/bin/node 20.1.0
-└ python     ready, made in 4.2s                       12 MiB  /usr/bin/python3 3.11.2
+└ python     ready, made in 4.2 s                       12 MiB  /usr/bin/python3 3.11.2
 ";
         let squeezed = |text: &str| {
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>()
