@@ -60,9 +60,15 @@ impl Root {
     /// Starts the agent in it, with no PATH but what is said, and the kernel's own view of processes.
     pub(crate) fn agent(&self, label: &str, arguments: &[&str], environment: &[(&str, &str)], logs: &Path) -> Program {
         let root = self.folder.display();
-        let mounts: String =
-            self.shared.iter().map(|place| format!("mount --bind '{0}' '{root}{0}' && ", place.display())).collect();
-        let script = format!("mount -t proc proc '{root}/proc' && {mounts}exec chroot '{root}' /attune-agent \"$@\"");
+        // PATH is what the agent is to have, and says nothing of where this machine keeps its tools.
+        let find = |name: &str| format!("{name}=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v {name}); ");
+        let shared = self.shared.iter().map(|place| place.display());
+        let mounts: String = shared.map(|place| format!("\"$mount\" --bind '{place}' '{root}{place}' && ")).collect();
+        let script = format!(
+            "{}{}\"$mount\" -t proc proc '{root}/proc' && {mounts}exec \"$chroot\" '{root}' /attune-agent \"$@\"",
+            find("mount"),
+            find("chroot")
+        );
         let arguments = [&["--mount", "--propagation=private", "sh", "-c", &script, "sh"], arguments].concat();
         Program::start_at("/usr/bin/unshare".as_ref(), label, &arguments, environment, logs).expect("unshare starts")
     }
@@ -119,7 +125,7 @@ async fn an_agent_runs_shell_actions_where_there_is_a_busybox_and_native_ones_wh
     assert_eq!(runtimes(&in_empty), ["native"], "{in_empty}");
     assert_eq!(in_empty["warnings"], json!([]), "{in_empty}");
     let in_small = small.detected(&scratch, "detect-small");
-    assert_eq!(runtimes(&in_small), ["native", "shell"], "{in_small}");
+    assert_eq!(runtimes(&in_small), ["shell", "native"], "{in_small}");
     figure(&format!("in an empty root directory interpreters are looked for in {} ms", in_empty["took_ms"]));
 
     let site = Site::serving(&scratch.packs()).await;
@@ -137,7 +143,13 @@ async fn an_agent_runs_shell_actions_where_there_is_a_busybox_and_native_ones_wh
     }
     // What a root directory cannot have is not left behind in it.
     for root in [&empty, &small] {
-        assert!(!root.folder.join("dev").exists() && !root.folder.join("tmp").exists(), "{}", root.folder.display());
+        assert!(!root.folder.join("dev").exists(), "{}", root.folder.display());
+        // The packs may be shared below it.
+        let temporary = std::fs::read_dir(root.folder.join("tmp")).into_iter().flatten().flatten();
+        let left: Vec<_> = temporary
+            .filter(|entry| !packs.ancestors().any(|folder| folder.file_name() == Some(&entry.file_name())))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 

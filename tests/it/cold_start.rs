@@ -1,8 +1,7 @@
 //! From nothing to the end of the first execution, and what the second costs.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use attune_testkit::eventually;
 use serde_json::json;
 
 use crate::scratch::{Scratch, Site, figure};
@@ -11,6 +10,9 @@ use crate::scratch::{Scratch, Site, figure};
 async fn the_first_execution_follows_the_start_and_the_second_does_no_work_for_its_environment() {
     let scratch = Scratch::create();
     scratch.action("cold.show", "python", ("show.py", "print('{\"ran\": true}')\n"), "output_format: json\n");
+    scratch.write("packs/warm/requirements.txt", "# nothing but an environment of its own\n");
+    let script = "import sys\nprint('{\"own\": %s}' % str(sys.prefix != sys.base_prefix).lower())\n";
+    scratch.action("warm.show", "python", ("show.py", script), "output_format: json\n");
     let mut site = Site::serving(&scratch.packs()).await;
     // It waits for whoever comes.
     let first = site.client.submit("cold.show", &json!({})).expect("accepted");
@@ -27,14 +29,7 @@ async fn the_first_execution_follows_the_start_and_the_second_does_no_work_for_i
     assert!(!site.was_held(first), "it needs no environment: {:#}", site.attempt(first));
 
     // The same where the pack needs an environment: the second execution finds it without looking.
-    scratch.write("packs/warm/requirements.txt", "# nothing but an environment of its own\n");
-    let script = "import sys\nprint('{\"own\": %s}' % str(sys.prefix != sys.base_prefix).lower())\n";
-    scratch.action("warm.show", "python", ("show.py", script), "output_format: json\n");
-    let client = &site.client;
-    let id = eventually("the server to see the new pack", Duration::from_secs(20), || async {
-        client.submit("warm.show", &json!({})).ok()
-    })
-    .await;
+    let id = site.client.submit("warm.show", &json!({})).expect("accepted");
     assert_eq!(site.result(id), json!({"own": true}));
     assert!(site.was_held(id), "it waited for its environment: {:#}", site.attempt(id));
     let printed = || site.deployment.workers[0].printed();

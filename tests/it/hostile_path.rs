@@ -10,6 +10,9 @@ use serde_json::json;
 use crate::languages::{detected, versions};
 use crate::scratch::{Scratch, Site, figure, mark_executable};
 
+/// What the machine itself offers: whatever the one who runs the tests has on a PATH and at home is not asked.
+const SYSTEM: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// Folders of a PATH, each with one program that means harm, and the file that tells whether anything of a folder that
 /// everybody may write to was run.
 fn hostile(scratch: &Scratch) -> String {
@@ -27,15 +30,17 @@ fn hostile(scratch: &Scratch) -> String {
     std::fs::set_permissions(scratch.path("open"), everybody).expect("it is ours");
     let folders = ["open", "hangs", "floods", "paints", "crashes"].map(|folder| scratch.place(folder));
     // What is relative would mean something else in every folder.
-    format!("{}:.:bin:{}", folders.join(":"), std::env::var("PATH").unwrap_or_default())
+    format!("{}:.:bin:{SYSTEM}", folders.join(":"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_means_harm_on_the_path_is_told_and_not_used_and_work_goes_on() {
     let scratch = Scratch::create();
     let path = hostile(&scratch);
+    let home = scratch.place("out");
+    let surroundings = [("PATH", path.as_str()), ("HOME", home.as_str())];
     let begun = Instant::now();
-    let found = detected(&[("PATH", &path)]);
+    let found = detected(&surroundings);
     figure(&format!("a hostile PATH: looked at in {:?}", begun.elapsed()));
     let said = found["warnings"].as_array().expect("a list");
     let warning = |folder: &str| {
@@ -58,7 +63,7 @@ async fn what_means_harm_on_the_path_is_told_and_not_used_and_work_goes_on() {
     scratch.action("plain.show", "shell", ("show.sh", "echo '{\"ran\": true}'\n"), "output_format: json\n");
     scratch.action("plain.snake", "python", ("show.py", "print('{\"ran\": true}')\n"), "output_format: json\n");
     let mut site = Site::serving(&scratch.packs()).await;
-    site.agent("brave", &[("PATH", &path)]);
+    site.agent("brave", &surroundings);
     site.deployment.wait_for_workers(1).expect("it starts all the same");
     for action in ["plain.show", "plain.snake"] {
         assert_eq!(site.run(action, &json!({})), json!({"ran": true}), "{action}");
@@ -85,8 +90,10 @@ fn people_see_a_table_without_control_characters() {
     let scratch = Scratch::create();
     let path = hostile(&scratch);
     let folder: &Path = &scratch.path("out");
+    let home = scratch.place("out");
+    let surroundings = [("PATH", path.as_str()), ("HOME", home.as_str())];
     let mut agent =
-        Program::start("attune-agent", "table", &["--detect-only"], &[("PATH", &path)], folder).expect("it starts");
+        Program::start("attune-agent", "table", &["--detect-only"], &surroundings, folder).expect("it starts");
     assert_eq!(agent.wait(Duration::from_secs(60)).expect("it ends"), 0, "{}", agent.printed());
     let printed = agent.printed();
     assert!(printed.starts_with("RUNTIME") && printed.contains("warning: "), "{printed}");

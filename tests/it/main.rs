@@ -10,6 +10,7 @@ mod ground_truth;
 mod guards;
 mod hostile_path;
 mod languages;
+mod latecomers;
 mod leaving;
 mod placement;
 mod recovery;

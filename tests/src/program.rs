@@ -33,8 +33,9 @@ pub fn binary(name: &str) -> PathBuf {
 /// When it is in none of these places.
 pub fn static_agent() -> io::Result<PathBuf> {
     let named = std::env::var_os("ATTUNE_STATIC_AGENT").map(PathBuf::from);
+    // Programs lie in a folder of the target directory that is called by their profile.
     let target =
-        binary("").parent().and_then(Path::parent).map_or_else(|| repository().join("target"), Path::to_path_buf);
+        binary("attune-agent").ancestors().nth(2).map_or_else(|| repository().join("target"), Path::to_path_buf);
     let folders = ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"]
         .into_iter()
         .flat_map(|triple| ["debug", "dist"].map(|profile| target.join("agent").join(triple).join(profile)));

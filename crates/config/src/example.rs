@@ -33,6 +33,7 @@ fn value(key: &Key) -> String {
         (Kind::Secret { .. }, None) => "\"0123456789abcdef0123456789abcdef\"".to_owned(),
         (Kind::Path, None) if key.path.ends_with(".ca_path") => "/etc/attune/authority.pem".to_owned(),
         (Kind::Path, None) => "/etc/attune/runtimes.yaml".to_owned(),
+        (Kind::Number { least, .. }, None) => least.to_string(),
         (_, None) => "w1".to_owned(),
     }
 }

@@ -125,6 +125,17 @@ pub const KEYS: &[Key] = &[
         Some("5s"),
         "Time between SIGTERM and SIGKILL for an execution that is stopped.",
     ),
+    duration(
+        "worker.environment_step_timeout",
+        "900s",
+        "How long one step of preparing an environment of a pack may take: fetching and installing what a pack needs.",
+    ),
+    key(
+        "worker.environment_builds",
+        Kind::Number { least: 1, most: 64 },
+        None,
+        "How many environments are prepared at once. Not set: as many as there are processors, 4 at most.",
+    ),
     key(
         "worker.max_stdout_bytes",
         Kind::Size { least: 1024 },

@@ -20,7 +20,8 @@
 //! A [`Registry`] brings both together. It resolves a requirement (a name or an alias in any case, and a version
 //! constraint) and builds the [`Command`](attune_process::Command): the interpreter, its options, the script, and an
 //! environment that starts from a short allow-list ([`CleanEnvironment`]) and is changed as the runtime declares. It also
-//! knows which of the runtimes that were found a store has never heard of ([`Registry::unknown_to`]).
+//! knows which of the runtimes that were found a store has never heard of ([`Registry::unknown_to`]). Whether it is worth
+//! looking again, later, [`stamp`] says without running anything.
 //!
 //! What it guarantees: a program in a folder that everybody may write to, or that a link in one leads to, is never run;
 //! a file of hints can never keep a worker from starting; nothing that an interpreter
@@ -46,6 +47,7 @@ mod registry;
 mod resolve_error;
 mod resolved;
 mod selection;
+mod stamp;
 mod trust;
 mod version_text;
 
@@ -63,3 +65,4 @@ pub use registry::Registry;
 pub use resolve_error::ResolveError;
 pub use resolved::{Program, Resolved};
 pub use selection::Selection;
+pub use stamp::stamp;

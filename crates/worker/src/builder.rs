@@ -1,7 +1,5 @@
 //! Puts a worker together and starts it.
 
-use std::collections::HashMap;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +12,7 @@ use attune_process::limits::Support;
 use attune_process::sandbox::probe;
 use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
-use attune_runtime::{DetectOptions, Registry, with_builtin};
+use attune_runtime::Registry;
 use attune_secret::IncarnationKey;
 use attune_store::{Registered, Registration as Announcement, Store};
 use attune_supervise::TreeBuilder;
@@ -39,15 +37,14 @@ use crate::overseer::Overseer;
 use crate::packs::Packs;
 use crate::ports::{Extension, Ports};
 use crate::pulse::{self, Pulse};
-use crate::runtimes::Runtimes;
+use crate::runtime_watch;
+use crate::runtimes::{Look, Runtimes, Search};
 use crate::sandbox::{Sandboxes, Surroundings};
 use crate::settings::Settings;
 use crate::tree::{self, Parts};
 
 /// The pause between two tries to reach something at start.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The most environments that are built at once: each keeps a processor and a network busy.
-const MOST_BUILDS: usize = 4;
 
 /// Puts a worker together: what it runs on, what it runs with, and what another crate adds to it.
 pub struct WorkerBuilder {
@@ -222,7 +219,7 @@ impl WorkerBuilder {
         let link = consume(&queue, identity, &settings).await?;
 
         let sandboxes =
-            Sandboxes::new(settings.sandbox.clone(), surroundings(&settings, &library, &helper, &capabilities));
+            Sandboxes::new(settings.sandbox.clone(), surroundings(&settings, &library, &helper, &runtimes.registry()));
         let books = Arc::new(Books::default());
         let pulse = Arc::new(Pulse::now(launcher.fence(), settings.fence));
         let (orders, received_orders) = mpsc::unbounded_channel();
@@ -254,11 +251,9 @@ impl WorkerBuilder {
             grace: settings.grace,
             stdout: limits(settings.max_stdout_bytes),
             stderr: limits(settings.max_stderr_bytes),
-            resolved: Mutex::new(HashMap::new()),
             packs,
         });
-        let (told, known) = (Arc::clone(&store), Arc::clone(&planner));
-        tokio::spawn(async move { found_runtimes::tell(told, &known.runtimes.registry()).await });
+        tokio::spawn(found_runtimes::tell(Arc::clone(&store), planner.runtimes.registry()));
         let teller = Teller::start(Arc::clone(&store), identity.id);
         let preparer =
             self.preparer.take().unwrap_or_else(|| preparer_of(&settings, &planner, &launcher, teller.clone()));
@@ -311,19 +306,18 @@ impl WorkerBuilder {
         if let Some(registry) = self.registry.take() {
             return Runtimes::fixed(registry);
         }
-        let own = std::mem::take(&mut self.runtimes);
-        let specs = own.iter().chain(library.runtimes()).cloned().collect();
-        let path = self.settings.child_environment.get("PATH").unwrap_or_default();
-        let options = DetectOptions::new(with_builtin(specs), path)
-            .in_environment(std::env::vars_os())
-            .with_hints(self.settings.runtime_hints.as_deref())
-            .wanting(self.settings.runtimes.as_deref().unwrap_or_default());
-        let detection = attune_runtime::detect(&options, launcher).await;
-        for warning in &detection.warnings {
+        let search = Search {
+            own: std::mem::take(&mut self.runtimes),
+            hints: self.settings.runtime_hints.clone(),
+            path: self.settings.child_environment.get("PATH").unwrap_or_default().to_owned(),
+            wanted: self.settings.runtimes.clone().unwrap_or_default(),
+        };
+        let look = Look::first(&search, library);
+        let found = attune_runtime::detect(&look.options, launcher).await;
+        for warning in &found.warnings {
             tracing::warn!("{warning}");
         }
-        let hints = self.settings.runtime_hints.clone();
-        Runtimes::following(Registry::new(options.specs, detection), Arc::clone(library), own, hints)
+        Runtimes::found(search, Arc::clone(library), look, found)
     }
 }
 
@@ -363,12 +357,7 @@ fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {
 }
 
 /// What lies where, for the sandboxes of what this worker runs.
-fn surroundings(
-    settings: &Settings,
-    library: &Library,
-    helper: &HelperPlaces,
-    capabilities: &Capabilities,
-) -> Surroundings {
+fn surroundings(settings: &Settings, library: &Library, helper: &HelperPlaces, registry: &Registry) -> Surroundings {
     let temporary = settings.child_environment.get("TMPDIR").map_or_else(|| "/tmp".into(), PathBuf::from);
     let packs = library.packs().filter_map(|pack| library.pack_dir(&pack.spec.pack_ref)).map(Path::to_path_buf);
     let groups = Support::of_this_process().control_directories().to_vec();
@@ -377,12 +366,7 @@ fn surroundings(
         hidden: vec![settings.state_directory.clone(), settings.artifacts_directory.clone()],
         // Whoever may write to control groups can leave the one that limits it.
         read_only: library.searched().iter().cloned().chain(packs).chain(kept).chain(groups).collect(),
-        programs: capabilities
-            .detected_interpreters
-            .iter()
-            .filter(|interpreter| !interpreter.path.is_empty())
-            .map(|interpreter| PathBuf::from(&interpreter.path))
-            .collect(),
+        programs: runtime_watch::programs(registry),
         helper: helper.program().map(Path::to_path_buf),
         own_program: std::env::current_exe().ok(),
         temporary,
@@ -391,7 +375,6 @@ fn surroundings(
 
 /// Makes environments by the recipes of runtimes.
 fn preparer_of(settings: &Settings, planner: &Arc<Planner>, launcher: &Launcher, teller: Teller) -> Arc<dyn Preparer> {
-    let at_once = std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, MOST_BUILDS);
     Arc::new(PackPreparer {
         planner: Arc::clone(planner),
         runner: StepRunner {
@@ -404,7 +387,7 @@ fn preparer_of(settings: &Settings, planner: &Arc<Planner>, launcher: &Launcher,
             .unwrap_or_else(|_| settings.environments_directory.clone()),
         worker: settings.name.clone(),
         teller,
-        at_once: Semaphore::new(at_once),
+        at_once: Semaphore::new(settings.environment_builds.max(1)),
         proved: Mutex::default(),
     })
 }

@@ -14,9 +14,9 @@ const TRIES: u32 = 10;
 /// Tells the store of every runtime with an interpreter here that it does not know: from its template, else by what was
 /// found. What is declared is never displaced, and nothing that runs depends on any of it: it is for people, and for
 /// actions that are to be submitted.
-pub(crate) async fn tell(store: Arc<dyn Store>, registry: &Registry) {
+pub(crate) async fn tell(store: Arc<dyn Store>, registry: Arc<Registry>) {
     for _ in 0..TRIES {
-        match tell_once(&store, registry).await {
+        match tell_once(&store, &registry).await {
             Ok(()) => return,
             Err(error) if error.is_passing() => tokio::time::sleep(PAUSE).await,
             Err(error) => {

@@ -11,6 +11,7 @@
 //! | Heartbeat | the rhythm in which leases are renewed, and what the store answers |
 //! | ArtifactSink | output, on its way from the child to where it is kept |
 //! | EnvSetup | builds of environments, one at a time per key |
+//! | RuntimeWatch | the rhythm in which interpreters are looked for that came or went |
 //! | Executions | the decision who runs next, and one Executor per execution |
 //! | Consumer | its place in the conversation with the broker |
 //!
@@ -63,6 +64,7 @@ pub mod protocol;
 mod pulse;
 mod redaction;
 mod registration;
+mod runtime_watch;
 mod runtimes;
 mod sandbox;
 mod settings;

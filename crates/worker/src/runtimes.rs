@@ -1,70 +1,187 @@
-//! The runtimes of this worker: what was found at start, defined as the packs say now.
+//! The runtimes of this worker: what was found, defined as the packs say now.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attune_pack::Library;
-use attune_runtime::{DetectOptions, Detection, Registry, with_builtin};
-use attune_types::RuntimeSpec;
+use attune_runtime::{DetectOptions, Detection, Registry, ResolveError, Resolved, stamp, with_builtin};
+use attune_types::{Requirement, RuntimeSpec};
 
-/// The interpreters that were found at start, and how scripts are started with them, which changes with the packs.
-pub(crate) struct Runtimes {
-    /// Those of other crates, which come before what packs declare.
-    own: Vec<RuntimeSpec>,
-    hints: Option<PathBuf>,
-    /// `None`: somebody else made the registry, and it stays as it is.
-    declared: Mutex<Option<Declared>>,
-    registry: Mutex<Arc<Registry>>,
+/// Where this worker looks for interpreters, whatever the packs declare.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Search {
+    /// Runtimes of other crates, which come before what packs declare.
+    pub(crate) own: Vec<RuntimeSpec>,
+    /// What the image says about its interpreters; `None` means the usual places.
+    pub(crate) hints: Option<PathBuf>,
+    /// `PATH`.
+    pub(crate) path: OsString,
+    /// Only these runtimes; empty means whatever is found.
+    pub(crate) wanted: Vec<String>,
 }
 
-/// What packs declared when the registry was made.
-struct Declared {
+impl Search {
+    /// How to look for what `runtimes` declare. Reads the image's hints.
+    pub(crate) fn options(&self, runtimes: &[RuntimeSpec]) -> DetectOptions {
+        let specs = self.own.iter().chain(runtimes).cloned().collect();
+        DetectOptions::new(with_builtin(specs), &self.path)
+            .in_environment(std::env::vars_os())
+            .with_hints(self.hints.as_deref())
+            .wanting(&self.wanted)
+    }
+}
+
+/// A look that has to be taken.
+pub(crate) struct Look {
+    pub(crate) options: DetectOptions,
+    stamp: u64,
+}
+
+impl Look {
+    /// The first look of a worker.
+    pub(crate) fn first(search: &Search, library: &Library) -> Self {
+        let options = search.options(&declared(library));
+        let stamp = stamp(&options);
+        Self { options, stamp }
+    }
+}
+
+/// The interpreters that were found, and how scripts are started with them, which changes with the packs and with what is
+/// installed.
+pub(crate) struct Runtimes {
+    /// `None`: somebody else made the registry, and it stays as it is.
+    following: Option<(Search, Mutex<Followed>)>,
+    current: Mutex<Current>,
+}
+
+/// What the registry was made of.
+struct Followed {
     library: Arc<Library>,
-    runtimes: Vec<RuntimeSpec>,
+    declared: Vec<RuntimeSpec>,
+    /// What was looked for, and the state of the folders then.
+    sought: Vec<RuntimeSpec>,
+    stamp: u64,
+}
+
+/// What requirements are resolved by, and what they resolved to before: there are few, and each execution asks.
+struct Current {
+    registry: Arc<Registry>,
+    resolved: HashMap<(String, String), Resolved>,
+}
+
+impl Current {
+    fn new(registry: Registry) -> Self {
+        Self { registry: Arc::new(registry), resolved: HashMap::new() }
+    }
 }
 
 impl Runtimes {
     /// Of a registry that stays as it is.
     pub(crate) fn fixed(registry: Registry) -> Self {
-        Self { own: Vec::new(), hints: None, declared: Mutex::new(None), registry: Mutex::new(Arc::new(registry)) }
+        Self { following: None, current: Mutex::new(Current::new(registry)) }
     }
 
-    /// Of a registry that was made for what `library` declares, after `own`, with these hints.
-    pub(crate) fn following(
-        registry: Registry,
-        library: Arc<Library>,
-        own: Vec<RuntimeSpec>,
-        hints: Option<PathBuf>,
-    ) -> Self {
-        let runtimes = library.runtimes().cloned().collect();
-        let declared = Mutex::new(Some(Declared { library, runtimes }));
-        Self { own, hints, declared, registry: Mutex::new(Arc::new(registry)) }
+    /// Of what the first look for what `library` declares found.
+    pub(crate) fn found(search: Search, library: Arc<Library>, look: Look, found: Detection) -> Self {
+        let declared = declared(&library);
+        let sought = look.options.specs.clone();
+        let followed = Followed { library, declared, sought, stamp: look.stamp };
+        let current = Mutex::new(Current::new(Registry::new(look.options.specs, found)));
+        Self { following: Some((search, Mutex::new(followed))), current }
     }
 
     /// The registry as it is.
     pub(crate) fn registry(&self) -> Arc<Registry> {
-        Arc::clone(&self.registry.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current().registry)
     }
 
-    /// Takes up what `library` declares now; whether that changed anything. A definition that changed counts from the
-    /// next execution on. An interpreter that no definition looked for at start is looked for at the next start.
-    pub(crate) fn follow(&self, library: &Arc<Library>) -> bool {
-        let mut declared = self.declared.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(before) = declared.as_mut().filter(|before| !Arc::ptr_eq(&before.library, library)) else {
-            return false;
-        };
-        before.library = Arc::clone(library);
-        let runtimes: Vec<RuntimeSpec> = library.runtimes().cloned().collect();
-        if runtimes == before.runtimes {
-            return false;
+    /// What serves a requirement here.
+    ///
+    /// # Errors
+    /// [`ResolveError`] says what is missing.
+    pub(crate) fn resolve(&self, requirement: &Requirement) -> Result<Resolved, ResolveError> {
+        let constraint = requirement.version.as_ref().map_or("", |version| version.as_str());
+        let key = (requirement.runtime.clone(), constraint.to_owned());
+        let mut current = self.current();
+        if let Some(resolved) = current.resolved.get(&key) {
+            return Ok(resolved.clone());
         }
-        before.runtimes.clone_from(&runtimes);
-        let specs = with_builtin(self.own.iter().cloned().chain(runtimes).collect());
-        let options = DetectOptions::new(specs, "").with_hints(self.hints.as_deref());
-        let interpreters = self.registry().interpreters().to_vec();
-        let registry = Registry::new(options.specs, Detection { interpreters, ..Detection::default() });
-        *self.registry.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(registry);
-        tracing::info!("definitions of runtimes changed");
-        true
+        let resolved = current.registry.resolve(requirement)?;
+        current.resolved.insert(key, resolved.clone());
+        Ok(resolved)
     }
+
+    /// Takes up what `library` declares now. A definition that changed counts from the next execution on; interpreters
+    /// that nobody looked for before are found by the next [look](Self::due).
+    pub(crate) fn follow(&self, library: &Arc<Library>) {
+        let Some((search, followed)) = &self.following else { return };
+        let mut followed = lock(followed);
+        if Arc::ptr_eq(&followed.library, library) {
+            return;
+        }
+        followed.library = Arc::clone(library);
+        let runtimes = declared(library);
+        if runtimes == followed.declared {
+            return;
+        }
+        let specs = search.options(&runtimes).specs;
+        followed.declared = runtimes;
+        let interpreters = self.registry().interpreters().to_vec();
+        *self.current() = Current::new(Registry::new(specs, Detection { interpreters, ..Detection::default() }));
+        tracing::info!("definitions of runtimes changed");
+    }
+
+    /// The look that has to be taken because there may be other interpreters than before: another definition, or a change
+    /// in one of the folders that they lie in. Reads the disk and runs nothing.
+    pub(crate) fn due(&self) -> Option<Look> {
+        let (search, followed) = self.following.as_ref()?;
+        let followed = lock(followed);
+        let options = search.options(&followed.declared);
+        let stamp = stamp(&options);
+        (stamp != followed.stamp || options.specs != followed.sought).then_some(Look { options, stamp })
+    }
+
+    /// Takes up what a look found; the registry, when that is another than before.
+    ///
+    /// What was there before and does not answer this time stays as long as its file does and its definition is the same:
+    /// a machine that is busy for a moment must not cost a worker its runtimes.
+    pub(crate) fn take_up(&self, look: Look, mut found: Detection) -> Option<Arc<Registry>> {
+        let (search, followed) = self.following.as_ref()?;
+        let mut followed = lock(followed);
+        let specs = look.options.specs;
+        let before = self.registry();
+        for known in before.interpreters() {
+            let of = |specs: &[RuntimeSpec]| -> Vec<RuntimeSpec> {
+                specs.iter().filter(|spec| spec.name.eq_ignore_ascii_case(&known.runtime)).cloned().collect()
+            };
+            let is_found = found.interpreters.iter().any(|one| one.runtime == known.runtime && one.path == known.path);
+            let is_there = PathBuf::from(&known.real_path).is_file();
+            if !is_found && is_there && of(&specs) == of(&followed.sought) {
+                found.interpreters.push(known.clone());
+            }
+        }
+        followed.sought.clone_from(&specs);
+        followed.stamp = look.stamp;
+        if found.interpreters == before.interpreters() {
+            return None;
+        }
+        // Packs may have changed while everybody was asked for a version.
+        let specs = search.options(&followed.declared).specs;
+        *self.current() = Current::new(Registry::new(specs, found));
+        Some(self.registry())
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        lock(&self.current)
+    }
+}
+
+fn declared(library: &Library) -> Vec<RuntimeSpec> {
+    library.runtimes().cloned().collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! What a worker must be told.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use attune_runtime::environment::ToolSettings;
 use crate::fence::FencePolicy;
 use crate::helper::HelperProgram;
 use crate::sandbox::SandboxSettings;
+
+/// The most environments that are built at once when nobody says how many.
+const MOST_BUILDS: usize = 4;
 
 /// What a worker must be told. Made from the configuration by the programs, by hand in tests.
 #[derive(Debug, Clone)]
@@ -69,6 +73,9 @@ pub struct Settings {
     pub tool_settings: ToolSettings,
     /// How long one step of preparing an environment may take.
     pub environment_step_time: Duration,
+    /// How many environments are prepared at once, at least 1. By default as many as there are processors, 4 at most:
+    /// each keeps a processor and a network busy.
+    pub environment_builds: usize,
     /// Which program actions find as `attune-agent`.
     pub helper_program: HelperProgram,
     /// What actions are kept from.
@@ -109,10 +116,20 @@ impl Settings {
             child_environment: CleanEnvironment::from_inherited(std::env::vars_os()),
             tool_settings: ToolSettings::from_inherited(std::env::vars_os()),
             environment_step_time: Duration::from_secs(15 * 60),
+            environment_builds: std::thread::available_parallelism().map_or(1, NonZero::get).clamp(1, MOST_BUILDS),
             helper_program: HelperProgram::default(),
             sandbox: SandboxSettings::default(),
             patience: Duration::from_secs(30),
         }
+    }
+
+    /// The same with everything that the configuration says about making environments.
+    #[must_use]
+    pub fn with_environments_of(mut self, config: &Config) -> Self {
+        self.environment_step_time = config.worker.environment_step_timeout;
+        let builds = config.worker.environment_builds.and_then(|builds| usize::try_from(builds).ok());
+        self.environment_builds = builds.unwrap_or(self.environment_builds).max(1);
+        self
     }
 
     /// The same with everything that the configuration says about output and files.

@@ -8,9 +8,10 @@
 //! | 2 | heartbeat | yes | yes | at once: nothing is held any more |
 //! | 3 | artifact-sink | yes | on first output | flushes |
 //! | 4 | env-setup | all packs | on first use | - |
-//! | 5 | executions | yes | yes | hands back, waits, stops what runs |
+//! | 5 | runtime-watch | yes | yes | - |
+//! | 6 | executions | yes | yes | hands back, waits, stops what runs |
 //! | - | executors | one per execution | the same | with executions |
-//! | 6 | consumer | yes | yes | closes the link |
+//! | 7 | consumer | yes | yes | closes the link |
 //!
 //! Extensions are declared first: they are there before anything they could observe and go after it. This file is the
 //! only one that reads [`Mode`].
@@ -43,6 +44,7 @@ use crate::overseer::Order;
 use crate::ports::{Extension, Ports};
 use crate::pulse::Pulse;
 use crate::registration::{Registration, RegistrationDeps};
+use crate::runtime_watch::{RuntimeWatch, RuntimeWatchDeps};
 use crate::settings::Settings;
 
 /// How many claims or ends may share one commit.
@@ -130,7 +132,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let observers: Arc<[_]> = ports.observers.into();
 
     let registration = RegistrationDeps { identity, announcement, store: Arc::clone(&store) };
-    tree.child(
+    let registration = tree.child(
         ChildSpec::new("registration", Restart::Permanent).stop(Stop::Drain(MARGIN * 2)).drain_by_message(),
         move |life| Registration::new(registration, life),
     );
@@ -185,7 +187,7 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     let env_setup = EnvSetupDeps {
         environments: Arc::clone(&environments),
         planner: Arc::clone(&planner),
-        io,
+        io: io.clone(),
         at_start,
         is_eager,
         teller: parts.teller,
@@ -193,6 +195,15 @@ pub(crate) fn grow(parts: Parts) -> Tree {
     };
     let env_setup =
         tree.child(ChildSpec::new("env-setup", Restart::Permanent), move |life| EnvSetup::new(env_setup, life));
+
+    let runtime_watch = RuntimeWatchDeps {
+        planner: Arc::clone(&planner),
+        launcher: launcher.clone(),
+        store: Arc::clone(&store),
+        io: io.clone(),
+        offers: registration.recipient(),
+    };
+    tree.child(ChildSpec::new("runtime-watch", Restart::Permanent), move |life| RuntimeWatch::new(runtime_watch, life));
 
     let executors = tree.group("executors");
     let executions = {

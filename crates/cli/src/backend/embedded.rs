@@ -202,7 +202,7 @@ fn settings(local: &Local, directory: &TemporaryDirectory, need: &Need) -> Setti
         Need::Everything { slots } => *slots,
     };
     settings.grace = worker.kill_grace;
-    settings = settings.with_output_of(&local.config);
+    settings = settings.with_output_of(&local.config).with_environments_of(&local.config);
     settings.labels = worker.labels.clone();
     settings.sandbox = SandboxSettings::for_own_machine(&local.config);
     settings.pack_directories = local.absolute_pack_directories();

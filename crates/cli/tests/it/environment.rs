@@ -76,6 +76,11 @@ fn a_server_lists_what_workers_told_and_a_failure_is_told_with_its_log() {
     assert_eq!((ran.code, ran.stderr.contains("mended\n")), (Some(0), true), "{ran:?}");
     let told = list();
     assert_eq!((told.as_array().map(Vec::len), &told[0]["state"]), (Some(1), &json!("ready")), "{told}");
+    let worker = told[0]["worker"].as_str().expect("a name");
+    let shown = place.run(&["worker", "show", worker]).stdout;
+    assert!(shown.contains("\ndemo\n└ tool ") && shown.contains("ready, made in "), "{shown}");
+    let shown = place.run(&["worker", "show", worker, "-o", "json"]).json();
+    assert_eq!((&shown["name"], &shown["environments"]), (&json!(worker), &told), "{shown}");
     dev.running.signal(libc::SIGTERM);
     assert_eq!(dev.running.wait().code, Some(0));
 }

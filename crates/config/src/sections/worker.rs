@@ -29,6 +29,11 @@ pub struct Worker {
     /// Time between TERM and KILL.
     #[serde(with = "crate::duration::millis")]
     pub kill_grace: Duration,
+    /// How long one step of preparing an environment may take.
+    #[serde(with = "crate::duration::millis")]
+    pub environment_step_timeout: Duration,
+    /// How many environments are prepared at once; absent: as the machine has processors, 4 at most.
+    pub environment_builds: Option<u32>,
     /// Bytes of standard output that are kept per execution.
     pub max_stdout_bytes: u64,
     /// Bytes of standard error that are kept per execution.

@@ -23,11 +23,18 @@ const MAKE_WORKER: Sql = Sql {
              last_beat_at) VALUES ($1, $2, $3, 'active', $4, $5, $6, $6) ON CONFLICT (name) DO NOTHING",
 };
 
+// A life that says once more what it can do goes on as it was: draining, or leaving. Its beats say when that changes.
 const RENEW_WORKER: Sql = Sql {
-    postgres: "UPDATE worker SET worker_type = $2, host = $3, status = 'active', drain = FALSE, incarnation = $4, \
-               capabilities = CAST($5 AS jsonb), registered_at = $6, last_beat_at = $6 WHERE id = $1",
-    sqlite: "UPDATE worker SET worker_type = $2, host = $3, status = 'active', drain = FALSE, incarnation = $4, \
-             capabilities = $5, registered_at = $6, last_beat_at = $6 WHERE id = $1",
+    postgres: "UPDATE worker SET worker_type = $2, host = $3, \
+               status = CASE WHEN incarnation = $4 THEN status ELSE 'active' END, \
+               drain = drain AND incarnation = $4, \
+               registered_at = CASE WHEN incarnation = $4 THEN registered_at ELSE $6 END, incarnation = $4, \
+               capabilities = CAST($5 AS jsonb), last_beat_at = $6 WHERE id = $1",
+    sqlite: "UPDATE worker SET worker_type = $2, host = $3, \
+             status = CASE WHEN incarnation = $4 THEN status ELSE 'active' END, \
+             drain = drain AND incarnation = $4, \
+             registered_at = CASE WHEN incarnation = $4 THEN registered_at ELSE $6 END, incarnation = $4, \
+             capabilities = $5, last_beat_at = $6 WHERE id = $1",
 };
 
 const FORGET_VERSIONS: Sql = Sql::same("DELETE FROM runtime_version WHERE worker_id = $1");

@@ -23,6 +23,17 @@ pub(crate) async fn a_name_keeps_its_id_and_the_newest_registration_owns_it(stag
     assert_eq!(workers[1].capabilities, registration("w", 2).capabilities);
     assert_eq!((workers[1].incarnation, workers[1].status), (Incarnation([2; 16]), WorkerStatus::Active));
     assert_eq!(stage.number("SELECT count(*) FROM runtime_version").await, 2);
+
+    // One that says again what it can do, say because something was installed, goes on with what it was asked for.
+    let begun = workers[1].registered_at;
+    assert!(stage.store.set_worker_status("w", WorkerStatus::Draining).await.expect("asked"));
+    stage.store.register_worker(&registration("w", 2)).await.expect("registered");
+    let workers = stage.store.workers().await.expect("workers");
+    assert_eq!((workers[1].status, workers[1].registered_at), (WorkerStatus::Draining, begun));
+    stage.store.register_worker(&registration("w", 4)).await.expect("registered");
+    assert_eq!(stage.store.workers().await.expect("workers")[1].status, WorkerStatus::Active, "a new life");
+    stage.store.register_worker(&registration("w", 2)).await.expect("registered");
+
     let old = Hand { id: first.id, incarnation: Incarnation([1; 16]) };
     assert!(stage.store.beat(&beat(old)).await.expect("beaten").replaced);
     let new = Hand { id: first.id, incarnation: Incarnation([2; 16]) };

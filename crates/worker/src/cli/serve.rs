@@ -107,7 +107,7 @@ impl Settings {
             environments_directory: config.paths.runtime_envs_dir.clone(),
             api_url: config.client.api_url.clone(),
             sandbox: SandboxSettings::from_config(config),
-            ..Self::new(name, &config.paths.state_dir).with_output_of(config)
+            ..Self::new(name, &config.paths.state_dir).with_output_of(config).with_environments_of(config)
         }
     }
 }

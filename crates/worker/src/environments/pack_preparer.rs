@@ -52,10 +52,12 @@ impl PackPreparer {
     /// What a key needs: the recipes, the interpreter and the pack's folder. `None` when nothing can be needed, or when
     /// there is no interpreter, which is said where it is missed.
     fn wanted(&self, key: &EnvironmentKey) -> Option<Wanted> {
-        let pack_dir = self.planner.library().pack_dir(key.pack.as_deref()?)?.to_path_buf();
+        let pack = key.pack.as_deref()?;
+        let library = self.planner.library_with(pack);
+        let pack_dir = library.pack_dir(pack)?.to_path_buf();
         let version = (!key.version.is_empty()).then(|| key.version.parse().ok()).flatten();
         let requirement = Requirement { runtime: key.runtime.clone(), version, ..Requirement::default() };
-        let resolved = self.planner.resolve(&requirement).ok()?;
+        let resolved = self.planner.resolve(&library, &requirement).ok()?;
         let Program::Interpreter { path, .. } = &resolved.program else { return None };
         let mut interpreter = self.planner.interpreter(&resolved.spec.name, path)?;
         if interpreter.libc.is_none() && interpreter.architecture.is_empty() {

@@ -1,9 +1,9 @@
 //! From the work of a claim to the command that does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use attune_artifacts::HarvestLimits;
@@ -48,8 +48,6 @@ pub(crate) struct Planner {
     pub(crate) grace: Duration,
     pub(crate) stdout: OutputLimits,
     pub(crate) stderr: OutputLimits,
-    /// What requirements resolved to before: there are few, and each execution asks.
-    pub(crate) resolved: Mutex<HashMap<(String, String), Resolved>>,
 }
 
 impl Planner {
@@ -65,11 +63,12 @@ impl Planner {
         environment: Option<&Path>,
     ) -> Result<RunPlan, Outcome> {
         let spec = &work.spec;
-        let resolved = self.resolve(&spec.requirement)?;
+        let library = self.library_for(spec);
+        let resolved = self.resolve(&library, &spec.requirement)?;
         let mut area = self.areas.area(key);
         let demanded = spec.requirement.sandbox;
         let own = self.enclosed(demanded, &mut area)?;
-        let (path, pack_dir) = self.script(spec, &mut area)?;
+        let (path, pack_dir) = script(&library, spec, &mut area)?;
         let keeping = if spec.artifacts.is_empty() {
             None
         } else {
@@ -139,6 +138,15 @@ impl Planner {
         self.packs.library()
     }
 
+    /// The packs for somebody who needs this one. Reads the disk when it is not known.
+    pub(crate) fn library_with(&self, pack: &str) -> Arc<Library> {
+        self.packs.library_with(pack)
+    }
+
+    fn library_for(&self, spec: &ExecutionSpec) -> Arc<Library> {
+        if spec.code.is_some() { self.library() } else { self.library_with(&spec.action.pack) }
+    }
+
     /// The interpreter that lies at `path`, as it was found for a runtime.
     pub(crate) fn interpreter(&self, runtime: &str, path: &Path) -> Option<DetectedInterpreter> {
         let is_meant = |found: &&DetectedInterpreter| {
@@ -147,55 +155,44 @@ impl Planner {
         self.runtimes.registry().interpreters().iter().find(is_meant).cloned()
     }
 
-    /// What serves a requirement here.
+    /// What serves a requirement here, as these packs define it.
     ///
     /// # Errors
     /// The outcome of an execution that asks for it.
-    pub(crate) fn resolve(&self, requirement: &Requirement) -> Result<Resolved, Outcome> {
-        let constraint = requirement.version.as_ref().map_or("", |version| version.as_str());
-        let key = (requirement.runtime.clone(), constraint.to_owned());
-        let library = self.packs.library();
-        let mut known = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.runtimes.follow(&library) {
-            known.clear();
-        }
-        if let Some(resolved) = known.get(&key) {
-            return Ok(resolved.clone());
-        }
-        let resolved = self.runtimes.registry().resolve(requirement).map_err(|error| match error {
+    pub(crate) fn resolve(&self, library: &Arc<Library>, requirement: &Requirement) -> Result<Resolved, Outcome> {
+        self.runtimes.follow(library);
+        self.runtimes.resolve(requirement).map_err(|error| match error {
             ResolveError::NoInterpreter { runtime, .. } => Outcome::InterpreterMissing { name: runtime },
             other => Outcome::InterpreterMissing { name: format!("{}: {other}", requirement.runtime) },
-        })?;
-        known.insert(key, resolved.clone());
-        Ok(resolved)
+        })
     }
+}
 
-    fn script(&self, spec: &ExecutionSpec, area: &mut WorkArea) -> Result<(PathBuf, Option<PathBuf>), Outcome> {
-        if let Some(code) = &spec.code {
-            if !is_plain_name(&code.name) {
-                return Err(not_executable(format!("{:?} is not a file name", code.name)));
-            }
-            let path = area
-                .write(&code.name, code.content.as_bytes(), 0o700)
-                .map_err(|error| not_writable(Path::new(&code.name), &error))?;
-            return Ok((path, None));
+/// The script of an action, and the folder of its pack when it comes from one.
+fn script(library: &Library, spec: &ExecutionSpec, area: &mut WorkArea) -> Result<(PathBuf, Option<PathBuf>), Outcome> {
+    if let Some(code) = &spec.code {
+        if !is_plain_name(&code.name) {
+            return Err(not_executable(format!("{:?} is not a file name", code.name)));
         }
-        let pack = &spec.action.pack;
-        let library = self.packs.library();
-        let directory = library.pack_dir(pack).ok_or_else(|| {
-            let searched: Vec<String> = library.searched().iter().map(|path| path.display().to_string()).collect();
-            not_executable(format!("pack {pack} is not on this worker (searched {})", searched.join(", ")))
-        })?;
-        let relative = Path::new(&spec.entry_point);
-        if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            return Err(not_executable(format!("entry point {:?} leads out of its pack", spec.entry_point)));
-        }
-        let path = directory.join("actions").join(relative);
-        if !path.is_file() {
-            return Err(not_executable(format!("entry point {} does not exist", path.display())));
-        }
-        Ok((path, Some(directory.to_path_buf())))
+        let path = area
+            .write(&code.name, code.content.as_bytes(), 0o700)
+            .map_err(|error| not_writable(Path::new(&code.name), &error))?;
+        return Ok((path, None));
     }
+    let pack = &spec.action.pack;
+    let directory = library.pack_dir(pack).ok_or_else(|| {
+        let searched: Vec<String> = library.searched().iter().map(|path| path.display().to_string()).collect();
+        not_executable(format!("pack {pack} is not on this worker (searched {})", searched.join(", ")))
+    })?;
+    let relative = Path::new(&spec.entry_point);
+    if !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(not_executable(format!("entry point {:?} leads out of its pack", spec.entry_point)));
+    }
+    let path = directory.join("actions").join(relative);
+    if !path.is_file() {
+        return Err(not_executable(format!("entry point {} does not exist", path.display())));
+    }
+    Ok((path, Some(directory.to_path_buf())))
 }
 
 /// Puts the parameters where the action expects them. Data never becomes code, and the value of a secret parameter

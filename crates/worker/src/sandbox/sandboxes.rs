@@ -1,6 +1,7 @@
 //! The sandbox of each child of a worker.
 
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use attune_config::SandboxFilesystem;
 use attune_process::sandbox::probe;
@@ -55,7 +56,8 @@ pub(crate) struct Sandboxes {
     settings: SandboxSettings,
     hidden: Vec<PathBuf>,
     read_only: Vec<PathBuf>,
-    readable: Vec<PathBuf>,
+    /// Grows when interpreters are found later.
+    readable: RwLock<Vec<PathBuf>>,
     writable: Vec<PathBuf>,
     hides_temporary: bool,
 }
@@ -67,11 +69,7 @@ impl Sandboxes {
         let hidden: Vec<PathBuf> = hidden.iter().chain(&settings.hidden).map(|path| real(path)).collect();
         read_only.extend(own_program.and_then(|program| replaceable(&program)));
         let read_only = outermost(read_only.iter().map(|path| real(path)).collect(), &hidden);
-        let homes = programs.iter().flat_map(|program| [program.clone(), real(program)]).filter_map(|program| {
-            let home = program.parent()?.parent()?;
-            (home != Path::new("/")).then(|| home.to_owned())
-        });
-        let mut readable: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(homes).collect();
+        let mut readable: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).chain(homes_of(&programs)).collect();
         readable.extend(read_only.iter().cloned());
         // The one file, not what lies around it.
         readable.extend(helper);
@@ -80,7 +78,15 @@ impl Sandboxes {
         let writable = DEVICES.iter().map(PathBuf::from).chain(settings.writable.iter().cloned()).collect();
         let temporary = real(&temporary);
         let hides_temporary = hidden.iter().chain(&read_only).any(|path| path.starts_with(&temporary));
-        Self { settings, hidden, read_only, readable, writable, hides_temporary }
+        Self { settings, hidden, read_only, readable: RwLock::new(readable), writable, hides_temporary }
+    }
+
+    /// Lets children that start from now on read these interpreters as well.
+    pub(crate) fn also_read(&self, programs: &[PathBuf]) {
+        let mut readable = self.readable.write().unwrap_or_else(PoisonError::into_inner);
+        readable.extend(homes_of(programs));
+        readable.sort();
+        readable.dedup();
     }
 
     /// Whether a child with this demand reaches only some files, so that all that is its own must lie in its area.
@@ -122,7 +128,8 @@ impl Sandboxes {
             SandboxFilesystem::Strict => {
                 let there = self.writable.iter().filter(|path| path.exists());
                 let writable = there.chain(own).cloned().collect();
-                FilesystemPolicy::Strict { readable: self.readable.clone(), writable }
+                let readable = self.readable.read().unwrap_or_else(PoisonError::into_inner).clone();
+                FilesystemPolicy::Strict { readable, writable }
             }
             SandboxFilesystem::Protect => FilesystemPolicy::Protect {
                 hidden: self.hidden.clone(),
@@ -132,6 +139,14 @@ impl Sandboxes {
         };
         Sandbox { level, require, filesystem }
     }
+}
+
+/// What interpreters bring along: the folder above the one that they lie in.
+fn homes_of(programs: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    programs.iter().flat_map(|program| [program.clone(), real(program)]).filter_map(|program| {
+        let home = program.parent()?.parent()?;
+        (home != Path::new("/")).then(|| home.to_owned())
+    })
 }
 
 /// The paths without those that lie in others of them: each costs a system call for every child.

@@ -128,7 +128,7 @@ fn settings(directory: &Path, name: String, local: &Local) -> Settings {
     settings.lease = local.config.protocol.lease;
     settings.drain = worker.shutdown_timeout;
     settings.grace = worker.kill_grace;
-    settings = settings.with_output_of(&local.config);
+    settings = settings.with_output_of(&local.config).with_environments_of(&local.config);
     settings.labels = worker.labels.clone();
     settings.sandbox = SandboxSettings::for_own_machine(&local.config);
     // The token and the database.

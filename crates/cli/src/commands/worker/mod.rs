@@ -1,6 +1,7 @@
 //! `attune worker`: look at workers and steer them.
 
 mod drain;
+mod environments;
 mod list;
 mod resume;
 mod show;

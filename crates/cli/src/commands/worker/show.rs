@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use attune_types::{Enforcement, LimitKind, Timestamp, Worker};
+use attune_types::{Enforcement, Environment, LimitKind, Timestamp, Worker};
 use clap::Args;
+use serde::Serialize;
 
-use super::Which;
+use super::{Which, environments};
 use crate::backend::Client;
 use crate::error::CliError;
-use crate::output::{Printer, Table, labelled, moment};
+use crate::output::{Printer, Table, labelled, moment, remark};
 
-/// Shows one worker: what it can run and hold, and what it does
+/// Shows one worker: what it can run and hold, what it does, and the environments it has for packs
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   attune worker show builder-1")]
@@ -19,16 +20,31 @@ pub(crate) struct Arguments {
     which: Which,
 }
 
+/// A worker and what it told of its environments.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    worker: Worker,
+    environments: Vec<Environment>,
+}
+
 /// Shows it.
 pub(crate) fn run(client: &Client, printer: Printer, arguments: Arguments) -> Result<ExitCode, CliError> {
     let worker = client.worker(&arguments.which.name)?;
     let now = Timestamp(attune_process::clock::wall());
-    printer.one(&worker, |worker| worker.name.clone(), |worker| people(worker, now))?;
+    // Who may see workers need not be allowed to see environments.
+    let mut environments = client.environments().unwrap_or_else(|error| {
+        remark(&format!("environments are not shown: {error}"));
+        Vec::new()
+    });
+    environments.retain(|environment| environment.worker == worker.name);
+    let shown = Shown { worker, environments };
+    printer.one(&shown, |shown| shown.worker.name.clone(), |shown| people(shown, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The worker at `now`, 80 columns wide.
-fn people(worker: &Worker, now: Timestamp) -> String {
+fn people(Shown { worker, environments }: &Shown, now: Timestamp) -> String {
     let capabilities = &worker.capabilities;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| text.push_str(&labelled(&format!("{name:<12} "), value));
@@ -60,6 +76,11 @@ fn people(worker: &Worker, now: Timestamp) -> String {
     if !table.is_empty() {
         text.push('\n');
         text.push_str(&table.render());
+    }
+    let tree = environments::tree(environments);
+    if !tree.is_empty() {
+        text.push('\n');
+        text.push_str(&tree);
     }
     text
 }
@@ -105,6 +126,6 @@ labels       none
 RUNTIME  VERSION  LIBC  INTERPRETER
 shell             musl  /bin/sh
 ";
-        assert_eq!(people(&worker, now), expected);
+        assert_eq!(people(&Shown { worker, environments: Vec::new() }, now), expected);
     }
 }
