@@ -210,6 +210,10 @@ impl Pair {
 
     async fn register(&mut self) {
         let worker = self.worker();
+        self.register_as(worker).await;
+    }
+
+    async fn register_as(&mut self, worker: usize) {
         if self.random.percent(80) {
             self.lives[worker] += 1;
         }
@@ -354,8 +358,9 @@ impl Pair {
     }
 
     async fn run(mut self, steps: usize) {
-        for _ in 0..3 {
-            self.register().await;
+        // In this order, so that both get the ids that the model gives them.
+        for worker in 0..2 {
+            self.register_as(worker).await;
         }
         for _ in 0..steps {
             self.step().await;
