@@ -13,7 +13,7 @@ CHAOS_SEED ?= $(shell date +%s)
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent check-chart test-containers
+.PHONY: help demo test lint bench simulate mutants chaos chaos-long fuzz static-agent build-agent check-chart test-containers
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,15 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 
 fuzz: ## every fuzz target for a while (FUZZ_SECONDS=n, default 60 each)
 	$(CARGO) run --release -p attune-fuzz -- --seconds $(FUZZ_SECONDS)
+
+simulate: ## a million executions in the modelled world, and one through every order of everything (docs/proof.md)
+	$(CARGO) build --release -p attune-simulation
+	target/release/attune-simulation --model
+	target/release/attune-simulation --seeds 20 --executions 200 --twice
+	target/release/attune-simulation --seeds 1000 --executions 1000
+
+mutants: ## switches on one known fault after the other, and tells what notices it
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/with-mutants $(CARGO) run --release -p attune-simulation -- --mutants --executions 400
 
 chaos: ## a short run under random faults on each back end (CHAOS_SEED=n chooses another)
 	scripts/install-test-services.sh

@@ -203,7 +203,8 @@ impl Child {
 
 /// Whether output is read: at once, or a child that says much before it reads would wait for its worker, and its worker
 /// for it.
-fn may_read(_is_fed: bool) -> bool {
+#[must_use]
+pub fn may_read(_is_fed: bool) -> bool {
     #[cfg(attune_mutants)]
     if crate::mutant::is("stdin_before_readers") {
         return _is_fed;

@@ -45,6 +45,20 @@ pub(crate) struct Pump {
     is_told: bool,
 }
 
+/// How much is read at once after `count` bytes came where `size` were asked for: what fills that gets the largest chunk,
+/// and never more, or a child that writes without a line end would decide how much memory its worker takes.
+#[must_use]
+pub fn next_size(size: usize, count: usize) -> usize {
+    if count < size {
+        return size;
+    }
+    #[cfg(attune_mutants)]
+    if crate::mutant::is("splitter_unbounded") {
+        return size.saturating_mul(4);
+    }
+    Chunk::MAX_BYTES
+}
+
 impl Pump {
     /// What is read at once at first. A child that says little costs little; one that fills it gets the largest chunk.
     const FIRST_SIZE: usize = 4 << 10;
@@ -155,13 +169,8 @@ impl Pump {
                 // Beyond what this user may have, the pipe stays as it is, which is only slower.
                 system::widen(self.pipe.as_fd(), Self::WIDE_PIPE);
             }
-            #[cfg(attune_mutants)]
-            if crate::mutant::is("splitter_unbounded") {
-                self.next_size = self.next_size.saturating_mul(4);
-                return self.window.accept(bytes, clock::wall());
-            }
-            self.next_size = Chunk::MAX_BYTES;
         }
+        self.next_size = next_size(self.next_size, count);
         self.window.accept(bytes, clock::wall())
     }
 
@@ -177,6 +186,16 @@ impl Pump {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chunk_never_grows_beyond_the_largest() {
+        let mut size = Pump::FIRST_SIZE;
+        assert_eq!(next_size(size, size - 1), size);
+        for _ in 0..10 {
+            size = next_size(size, size);
+            assert_eq!(size, Chunk::MAX_BYTES);
+        }
+    }
 
     #[test]
     fn what_lies_in_the_pipe_is_taken_although_the_runtime_has_not_heard_of_it() {

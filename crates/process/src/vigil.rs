@@ -16,6 +16,16 @@ const KILLING: Duration = Duration::from_secs(7);
 /// How long the launcher may take to end a guard and what it guarded.
 const ENDING: Duration = Duration::from_secs(7);
 
+/// How long a worker reads on after the root's end when a descendant holds the output open; `None`: to its end.
+#[must_use]
+pub fn reading_time() -> Option<Duration> {
+    #[cfg(attune_mutants)]
+    if crate::mutant::is("wait_for_eof") {
+        return None;
+    }
+    Some(OUTPUT_AFTER_END)
+}
+
 /// What a worker is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -114,11 +124,7 @@ impl Vigil {
         if is_all_read {
             return self.finish(now);
         }
-        #[cfg(attune_mutants)]
-        if crate::mutant::is("wait_for_eof") {
-            return Next::Wait;
-        }
-        self.reading_until = Some(now + OUTPUT_AFTER_END);
+        self.reading_until = reading_time().map(|time| now + time);
         Next::Wait
     }
 

@@ -214,7 +214,7 @@ impl WorkerBuilder {
             previous_is_dead: is_swept && left.is_empty() && is_successor(&store, &home, &settings.name).await,
             lease_ms: i64::try_from(settings.lease.as_millis()).unwrap_or(i64::MAX),
         };
-        let registered = register(&store, &announcement, settings.patience).await?;
+        let registered = register(&store, announcement.clone(), &home, settings.patience).await?;
         let identity = Identity { id: registered.id, incarnation };
         let link = consume(&queue, identity, &settings).await?;
 
@@ -422,12 +422,13 @@ async fn is_successor(store: &Arc<dyn Store>, home: &Home, name: &str) -> bool {
 
 async fn register(
     store: &Arc<dyn Store>,
-    announcement: &Announcement,
+    mut announcement: Announcement,
+    home: &Home,
     patience: Duration,
 ) -> Result<Registered, WorkerError> {
     let deadline = Instant::now() + patience;
     loop {
-        match store.register_worker(announcement).await {
+        match store.register_worker(&announcement).await {
             Ok(registered) => {
                 if let Some(replaced) = registered.replaced {
                     let settled = registered.settled.len();
@@ -438,6 +439,9 @@ async fn register(
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database");
                 tokio::time::sleep(PAUSE).await;
+                // It may have been done, and its answer lost. Whoever took the name since is alive: the evidence is about
+                // this worker's own earlier life, so it is good only as long as that still has the name.
+                announcement.previous_is_dead &= is_successor(store, home, &announcement.name).await;
             }
             Err(source) => return Err(WorkerError::Store { doing: "registering", source }),
         }

@@ -12,11 +12,16 @@
 //! it can. What really happened is written down where nobody who could be wrong about it has a say ([`truth`]), and every
 //! run must have taken the rare paths that it is there for ([`reach`]).
 //!
+//! [`model`] takes one execution and leaves nothing to chance: every order of everything that can happen to it, without time.
+//! [`mutant`] names known faults, and [`caught`] tells whether all this notices them.
+//!
 //! [`database`] is a second writing of what the SQL does; `tests/differential.rs` holds the two together.
 //!
 //! docs/proof.md tells what is checked and what is not.
 
+pub mod caught;
 pub mod database;
+pub mod model;
 pub mod mutant;
 pub mod random;
 pub mod reach;

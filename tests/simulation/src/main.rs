@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use attune_simulation::model::{self, Explored};
 use attune_simulation::reach::Reached;
-use attune_simulation::run;
 use attune_simulation::world::Ended;
 use attune_simulation::world::faults;
+use attune_simulation::{caught, mutant, run};
 use clap::Parser;
 
 /// The protocol in a modelled world: seeded, replayable to the byte, and judged.
@@ -39,6 +40,12 @@ struct Arguments {
     /// Runs every seed twice and compares what happened.
     #[arg(long)]
     twice: bool,
+    /// Switches on one known fault after the other, and tells what notices it; needs a build with `scripts/with-mutants`.
+    #[arg(long)]
+    mutants: bool,
+    /// Follows one execution through every order of everything that can happen to it.
+    #[arg(long)]
+    model: bool,
     /// Rare paths that were never taken do not make the run void.
     #[arg(long)]
     any_paths: bool,
@@ -100,8 +107,67 @@ fn report_failure(arguments: &Arguments, seed: u64, ended: &Ended) {
     say(&format!("  replay: {}", replay(seed, shrunk.executions, drawn_for, &shrunk.faults)));
 }
 
+/// Every known fault, and what notices it.
+fn catch_all(arguments: &Arguments) -> ExitCode {
+    if !mutant::can_choose() {
+        say(
+            "this build has no known faults: RUSTC_WORKSPACE_WRAPPER=scripts/with-mutants cargo run ..., see `make mutants`",
+        );
+        return ExitCode::from(64);
+    }
+    let executions = arguments.executions.min(600);
+    let sound = (1..=20).find(|seed| !run::seed(*seed, executions, false).violations.is_empty());
+    if let Some(seed) = sound {
+        say(&format!("seed {seed} violates something without any fault: nothing was proven"));
+        return ExitCode::FAILURE;
+    }
+    say("| mutant | what it breaks | caught by | after executions | seed |\n|---|---|---|---|---|");
+    let mut escaped = 0;
+    for mutant in mutant::ALL {
+        let (name, breaks) = (mutant.name, mutant.breaks);
+        match caught::catch(mutant, executions, arguments.seeds.max(40)) {
+            Some(caught) => {
+                say(&format!("| {name} | {breaks} | {} | {} | {} |", caught.by, caught.executions, caught.seed));
+            }
+            None => {
+                escaped += 1;
+                say(&format!("| {name} | {breaks} | NOTHING | | |"));
+            }
+        }
+    }
+    say(&format!("{} of {} mutants caught", mutant::ALL.len() - escaped, mutant::ALL.len()));
+    if escaped == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Every order of everything that can happen to one execution, with a few faults of every kind.
+fn model_all() -> ExitCode {
+    let mut is_proven = true;
+    for (place, (name, faults)) in model::SINGLE.into_iter().chain(model::PAIRS).enumerate() {
+        let is_single = place < model::SINGLE.len();
+        for kind in model::KINDS.into_iter().filter(|kind| is_single || !kind.may_repeat) {
+            let explored = model::explore(kind, faults, 3_000_000);
+            let Explored { states, steps, at_rest, .. } = explored;
+            say(&format!("{name}, {kind:?}: {states} states, {steps} steps, {at_rest} at rest"));
+            for (what, way) in explored.violations.iter().chain(&explored.stuck) {
+                is_proven = false;
+                say(&format!("  VIOLATED {what}"));
+                for one in way {
+                    say(&format!("    {one:?}"));
+                }
+            }
+        }
+    }
+    if is_proven { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.mutants {
+        return catch_all(&arguments);
+    }
+    if arguments.model {
+        return model_all();
+    }
     let begun = attune_process::clock::boot();
     if let Some(path) = &arguments.trace {
         let ended = run_one(&arguments, arguments.seed, true);

@@ -29,6 +29,12 @@ pub struct Behaviour {
     pub obeys: bool,
     /// Whether it leaves a descendant that holds its output open.
     pub leaves: bool,
+    /// Whether it writes more than a pipe holds before it reads its parameters.
+    pub talks_first: bool,
+    /// Whether it writes much, and never a line end.
+    pub is_loud: bool,
+    /// Whether it says a secret that it was given.
+    pub tells: bool,
 }
 
 fn spec(action: &str, runtime: &str, timeout_ms: u64) -> ExecutionSpec {
@@ -74,5 +80,13 @@ pub fn behaviour(random: &mut Random) -> Behaviour {
         _ => 90_000_000,
     };
     let code = if random.percent(8) { 3 } else { 0 };
-    Behaviour { runs_for, code, obeys: !random.percent(10), leaves: random.percent(5) }
+    Behaviour {
+        runs_for,
+        code,
+        obeys: !random.percent(10),
+        leaves: random.percent(5),
+        talks_first: random.percent(4),
+        is_loud: random.percent(4),
+        tells: random.percent(2),
+    }
 }

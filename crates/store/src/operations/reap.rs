@@ -28,10 +28,10 @@ const OVERDUE: Sql = Sql::same(
 
 const PULL_WORKERS: Sql = Sql::same("UPDATE worker SET last_beat_at = $1 WHERE last_beat_at > $1");
 
-// What waits keeps its order, and a pause between tries its length.
+// What waits keeps its order, and a pause between tries its length. What is assigned may go back to its old place.
 const PULL_WAITING: Sql = Sql::same(
-    "UPDATE execution SET available_at = CASE WHEN status = 'requested' AND available_at - $2 > $1 THEN $1 \
-     ELSE available_at - $2 END WHERE status IN ('requested', 'retrying') AND available_at > $1",
+    "UPDATE execution SET available_at = CASE WHEN status <> 'retrying' AND available_at - $2 > $1 THEN $1 \
+     ELSE available_at - $2 END WHERE status IN ('requested', 'retrying', 'scheduled') AND available_at > $1",
 );
 
 const PULL_LEASES: Sql = Sql::same("UPDATE execution_attempt SET lease_ends_at = $1 WHERE live AND lease_ends_at > $1");

@@ -121,7 +121,9 @@ pub enum CompleteVerdict {
 /// Decides what becomes of an end. The life does not matter here, only the token: ends are also offered by the life that
 /// follows. Nor does the lease: an end that is late but that nobody overtook is a fact, and facts count.
 #[must_use]
-pub const fn complete(facts: Facts) -> CompleteVerdict {
+pub fn complete(facts: Facts) -> CompleteVerdict {
+    #[cfg(attune_mutants)]
+    let facts = mutated(facts);
     if !facts.has_token {
         return CompleteVerdict::Refuse;
     }
@@ -131,6 +133,17 @@ pub const fn complete(facts: Facts) -> CompleteVerdict {
         AttemptState::Assigned | AttemptState::Claimed => CompleteVerdict::Refuse,
         _ => CompleteVerdict::Late,
     }
+}
+
+/// The facts as a store with a known fault sees them.
+#[cfg(attune_mutants)]
+fn mutated(mut facts: Facts) -> Facts {
+    use attune_types::mutant;
+    facts.has_token |= mutant::is("fence_without_token");
+    if mutant::is("no_fence_in_complete") && !facts.state.is_live() {
+        facts.state = AttemptState::Running;
+    }
+    facts
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ const UNNOTICED: i64 = 1_000_000;
 /// could not renew, so their leases say nothing. A clock that was set back only makes leases longer.
 #[must_use]
 pub fn spare(now: i64, last_tick: Option<i64>, spare_until: Option<i64>, policy: &ReaperPolicy) -> (bool, Option<i64>) {
+    #[cfg(attune_mutants)]
+    if attune_types::mutant::is("reap_without_gap_rule") {
+        return (false, None);
+    }
     let gap = last_tick.is_some_and(|last| now.saturating_sub(last) > policy.gap_ms.saturating_mul(1000));
     if gap {
         return (true, Some(now.saturating_add(policy.lease_ms.saturating_mul(1000))));

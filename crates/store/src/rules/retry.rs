@@ -39,9 +39,11 @@ fn cause(outcome: &Outcome) -> Option<RetryCause> {
     }
 }
 
-/// Whether a repetition after this cause could do twice what was asked once.
-const fn needs_idempotence(cause: RetryCause) -> bool {
+/// Whether a repetition after this end could do twice what was asked once. A fault inside the worker counts among what the
+/// policy calls failures, but what ran was cut off by it in the middle, as by an interruption.
+const fn needs_idempotence(outcome: &Outcome, cause: RetryCause) -> bool {
     matches!(cause, RetryCause::Lost | RetryCause::Interrupted | RetryCause::Timeout)
+        || matches!(outcome, Outcome::WorkerFault { .. })
 }
 
 /// How many workers may vanish while they prepare one and the same execution.
@@ -60,6 +62,10 @@ pub const fn is_poison(vanished: i64) -> bool {
 /// it was asked, and saying otherwise would be untrue.
 #[must_use]
 pub fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next {
+    #[cfg(attune_mutants)]
+    if attune_types::mutant::is("retry_lost_by_default") && matches!(outcome, Outcome::WorkerLost { .. }) {
+        return Next::Retry { pause_ms: 1_000 };
+    }
     let end = outcome.execution_status();
     if outcome.is_success() {
         return Next::End(end);
@@ -71,7 +77,7 @@ pub fn next(outcome: &Outcome, circumstances: Circumstances<'_>) -> Next {
         return Next::End(end);
     };
     let allowed = policy.on.contains(&cause)
-        && (circumstances.idempotent || !needs_idempotence(cause))
+        && (circumstances.idempotent || !needs_idempotence(outcome, cause))
         && circumstances.tries < policy.max_attempts;
     if allowed { Next::Retry { pause_ms: policy.backoff.pause_ms(circumstances.tries) } } else { Next::End(end) }
 }
@@ -127,6 +133,18 @@ mod tests {
             let idempotent = Circumstances { idempotent: true, ..circumstances };
             assert_eq!(next(&outcome, idempotent), Next::Retry { pause_ms: 5_000 }, "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn what_a_fault_of_the_worker_cut_off_is_retried_only_when_idempotent() {
+        let failed = policy(&[RetryCause::Failed]);
+        let fault = Outcome::WorkerFault { message: "its executor crashed".into() };
+        let circumstances =
+            Circumstances { policy: Some(&failed), idempotent: false, tries: 1, cancel_requested: false };
+        assert_eq!(next(&fault, circumstances), Next::End(ExecutionStatus::Failed));
+        assert_eq!(next(&Outcome::Exited { code: 1 }, circumstances), Next::Retry { pause_ms: 5_000 });
+        let idempotent = Circumstances { idempotent: true, ..circumstances };
+        assert_eq!(next(&fault, idempotent), Next::Retry { pause_ms: 5_000 });
     }
 
     #[test]

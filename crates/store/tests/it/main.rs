@@ -84,6 +84,7 @@ on_every_database! {
     reaping::a_gap_in_the_ticks_spares_every_lease_for_one_lease_time,
     reaping::a_clock_set_back_loses_nothing,
     reaping::a_clock_set_back_holds_nothing_up,
+    reaping::what_is_given_back_after_the_clock_was_set_back_is_placed_again,
     reaping::what_nobody_claims_in_time_waits_again,
     reaping::a_held_claim_whose_lease_ran_out_waits_again,
     reaping::what_no_worker_survives_preparing_fails_after_three,

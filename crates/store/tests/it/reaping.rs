@@ -147,6 +147,17 @@ pub(crate) async fn a_clock_set_back_holds_nothing_up(stage: &Stage) {
     stage.run_again(retry.execution, idle).await;
 }
 
+pub(crate) async fn what_is_given_back_after_the_clock_was_set_back_is_placed_again(stage: &Stage) {
+    let (one, other) = (stage.worker("one", 1).await, stage.worker("other", 2).await);
+    let id = stage.submit(request()).await;
+    stage.assign(id, one).await.expect("assigned");
+    stage.tick().await;
+    stage.pass(-3_600_000).await;
+    stage.tick().await;
+    assert_eq!(stage.store.take_back(one.id, 1).await.expect("taken back"), [id]);
+    assert!(stage.assign(id, other).await.is_some(), "its place in the queue lies an hour ahead");
+}
+
 pub(crate) async fn what_no_worker_survives_preparing_fails_after_three(stage: &Stage) {
     let id = stage.submit(request()).await;
     for life in 1..=3 {

@@ -14,7 +14,7 @@ impl Database {
             self.pull_back(now, by, policy);
         }
         let since = self.last_tick_at.unwrap_or(0).min(now);
-        let mut due = self.waiting.range((since.saturating_add(1), 0)..=(now, i64::MAX));
+        let mut due = self.waiting.range((since, i64::MAX)..=(now, i64::MAX));
         if due
             .any(|(_, id)| self.execution(ExecutionId(*id)).is_some_and(|row| row.status == ExecutionStatus::Retrying))
         {
@@ -36,19 +36,29 @@ impl Database {
         live.sort_unstable();
         for (id, number) in live {
             let Some(attempt) = self.attempt(id, number) else { continue };
-            match rules::overdue(attempt.state, attempt.dispatch_deadline, attempt.lease_ends_at, now, policy) {
-                Overdue::No => {}
-                Overdue::Unclaimed => {
-                    self.supersede(id, number, "not claimed in time")?;
-                    report.superseded.push(id);
-                }
-                Overdue::Lost => {
-                    let status = self.bury(now, id, number)?;
-                    report.lost.push((id, number, status));
-                }
+            let overdue = rules::overdue(attempt.state, attempt.dispatch_deadline, attempt.lease_ends_at, now, policy);
+            match (overdue, self.end_overdue(now, id, number, overdue)?) {
+                (Overdue::Unclaimed, _) => report.superseded.push(id),
+                (Overdue::Lost, Some(status)) => report.lost.push((id, number, status)),
+                _ => {}
             }
         }
         Ok(report)
+    }
+
+    /// Ends an attempt whose time is over. Answers what became of its execution when its worker is taken for gone.
+    pub fn end_overdue(
+        &mut self,
+        now: i64,
+        id: ExecutionId,
+        number: AttemptNumber,
+        overdue: Overdue,
+    ) -> Result<Option<ExecutionStatus>, Refusal> {
+        match overdue {
+            Overdue::No => Ok(None),
+            Overdue::Unclaimed => self.supersede(id, number, "not claimed in time").map(|()| None),
+            Overdue::Lost => self.bury(now, id, number).map(Some),
+        }
     }
 
     /// Pulls back what was written by a clock that has been set back since.
@@ -58,13 +68,19 @@ impl Database {
             row.last_beat_at = row.last_beat_at.min(now);
         }
         let later: Vec<(i64, i64)> = self.waiting.range((now.saturating_add(1), 0)..).copied().collect();
+        let live: Vec<(ExecutionId, AttemptNumber)> = self.live.values().flatten().copied().collect();
+        // What is assigned may go back to its old place.
+        let assigned = live.iter().filter_map(|(id, _)| {
+            let row = self.execution(*id).filter(|row| row.status == ExecutionStatus::Scheduled)?;
+            (row.available_at > now).then_some((row.available_at, id.0))
+        });
+        let later: Vec<(i64, i64)> = later.into_iter().chain(assigned).collect();
         for (at, id) in later {
             let id = ExecutionId(id);
-            let is_requested = self.execution(id).is_some_and(|row| row.status == ExecutionStatus::Requested);
-            let pulled = if is_requested { (at - by).min(now) } else { at - by };
+            let is_retrying = self.execution(id).is_some_and(|row| row.status == ExecutionStatus::Retrying);
+            let pulled = if is_retrying { at - by } else { (at - by).min(now) };
             self.set_available(id, pulled);
         }
-        let live: Vec<(ExecutionId, AttemptNumber)> = self.live.values().flatten().copied().collect();
         for (id, number) in live {
             let Some(row) = self.try_row(id, number) else { continue };
             row.lease_ends_at = row.lease_ends_at.map(|end| end.min(ahead(policy.lease_ms)));

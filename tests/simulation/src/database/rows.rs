@@ -195,6 +195,12 @@ impl Database {
         std::mem::take(&mut self.ended)
     }
 
+    /// Forgets what no decision looks at: messages, which may be lost or repeated at will, and what was touched.
+    pub(crate) fn settle_for_comparison(&mut self) {
+        self.outbox.clear();
+        self.touched = Touched::default();
+    }
+
     pub(super) fn row(&mut self, id: ExecutionId) -> Option<&mut ExecutionRow> {
         self.executions.get_mut(index(id.0)?)
     }

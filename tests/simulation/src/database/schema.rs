@@ -30,6 +30,11 @@ impl Database {
         Ok(())
     }
 
+    /// Somebody who knows no rules writes over an execution that has ended; the schema refuses.
+    pub(crate) fn write_over(&mut self, id: ExecutionId) -> Result<(), Refusal> {
+        self.move_execution(id, ExecutionStatus::Running)
+    }
+
     /// Moves an execution that waits, or will, in the queue.
     pub(super) fn set_available(&mut self, id: ExecutionId, at: i64) {
         let Some(row) = self.row(id) else { return };

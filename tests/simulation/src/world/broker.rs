@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use attune_queue::protocol::{Heard, confirm_timeout};
 use attune_queue::{DeliveryTag, Published};
 use attune_store::OutboxMessage;
-use attune_types::{AttemptState, Payload, WorkerId};
+use attune_types::{AttemptNumber, AttemptState, ExecutionId, Payload, WorkerId};
 
 use super::event::{Event, Part};
 use super::server::ServerEvent;
@@ -29,8 +29,23 @@ pub enum BrokerMood {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Payload>,
-    unsettled: BTreeMap<u64, Payload>,
-    consumer: Option<(usize, u64, u64)>,
+    /// By number of delivery: the connection it went to, and what it says.
+    unsettled: BTreeMap<u64, (u64, Payload)>,
+    consumers: Vec<Consumer>,
+}
+
+/// Who consumes from a queue. More than one does while a name is being taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Consumer {
+    number: usize,
+    life: u64,
+    generation: u64,
+}
+
+impl Consumer {
+    const fn is_of(&self, number: usize, life: u64) -> bool {
+        self.number == number && self.life == life
+    }
 }
 
 /// A batch that hangs.
@@ -52,6 +67,9 @@ pub(crate) struct Broker {
     pub(crate) twice_percent: u64,
     pub(crate) late_percent: u64,
     pub(crate) lost_percent: u64,
+    /// Attempts that somebody forged orders for. One that comes before the true one, and is refused, takes that with it when
+    /// both arrive before the refusal; the next beat brings it back.
+    pub(crate) forged: HashSet<(ExecutionId, AttemptNumber)>,
     queues: BTreeMap<WorkerId, Queue>,
     numbers: u64,
     generations: u64,
@@ -99,7 +117,8 @@ impl World {
             Payload::Scheduled { worker, .. } | Payload::Cancel { worker, .. } => {
                 let worker = *worker;
                 if !self.broker.queues.contains_key(&worker) {
-                    *self.way.free_rows.entry(message.id).or_default() += 1;
+                    let returns = self.way.free_rows.entry(message.id).or_default();
+                    *returns = returns.saturating_add(1);
                     self.reach(Point::PublishReturned);
                     return Published::Returned { reason: "there is no such queue".to_owned() };
                 }
@@ -145,14 +164,20 @@ impl World {
         loop {
             let late = self.random.percent(self.broker.late_percent);
             let Some(queue) = self.broker.queues.get_mut(&worker) else { return };
-            let Some((number, life, generation)) = queue.consumer else { return };
-            if queue.unsettled.len() >= self.workers[number].slots * 3 {
+            let has_room = |consumer: &&Consumer| {
+                let held =
+                    queue.unsettled.values().filter(|(generation, _)| *generation == consumer.generation).count();
+                held < self.workers[consumer.number].slots * 3
+            };
+            let Some(Consumer { number, life, generation }) = queue.consumers.iter().find(has_room).copied() else {
                 return;
-            }
+            };
             let Some(payload) = queue.waiting.pop_front() else { return };
+            // The next one is the next's turn.
+            queue.consumers.rotate_left(1);
             self.broker.numbers += 1;
             let tag = DeliveryTag { generation, number: self.broker.numbers };
-            queue.unsettled.insert(tag.number, payload.clone());
+            queue.unsettled.insert(tag.number, (generation, payload.clone()));
             let delay = if late { self.random.between(SECOND, 90 * SECOND) } else { self.random.between(200, 2_000) };
             self.after(delay, Event::Worker(number, life, WorkerEvent::Delivered(tag, payload)));
         }
@@ -166,9 +191,9 @@ impl World {
         let (id, life) = (self.workers[number].id, self.workers[number].life);
         self.broker.generations += 1;
         let generation = self.broker.generations;
+        self.drop_consumer(number);
         let queue = self.broker.queues.entry(id).or_default();
-        give_back(queue);
-        queue.consumer = Some((number, life, generation));
+        queue.consumers.push(Consumer { number, life, generation });
         Some(generation)
     }
 
@@ -180,11 +205,16 @@ impl World {
     /// A consumer is gone: what it had not settled waits again.
     pub(crate) fn drop_consumer(&mut self, number: usize) {
         let life = self.workers[number].life;
-        for queue in self.broker.queues.values_mut() {
-            if queue.consumer.is_some_and(|consumer| (consumer.0, consumer.1) == (number, life)) {
-                queue.consumer = None;
-                give_back(queue);
+        let mut others = Vec::new();
+        for (id, queue) in &mut self.broker.queues {
+            if let Some(place) = queue.consumers.iter().position(|consumer| consumer.is_of(number, life)) {
+                let gone = queue.consumers.remove(place);
+                give_back(queue, Some(gone.generation));
+                others.push(*id);
             }
+        }
+        for id in others {
+            self.deliver(id);
         }
     }
 
@@ -195,6 +225,7 @@ impl World {
         let (id, incarnation) = (worker.id, worker.incarnation);
         if let Payload::Scheduled { execution, attempt, .. } = delivery.envelope.payload
             && !is_given_back
+            && !self.broker.forged.contains(&(execution, attempt))
             && self
                 .database
                 .attempt(execution, attempt)
@@ -210,17 +241,15 @@ impl World {
 
     /// The broker goes away, or comes back with nothing.
     pub(crate) fn break_consumers(&mut self, heard: Heard, wipe: bool) {
-        let consumers: Vec<usize> =
-            self.broker.queues.values().filter_map(|queue| queue.consumer.map(|consumer| consumer.0)).collect();
+        let mut consumers = Vec::new();
         for queue in self.broker.queues.values_mut() {
-            queue.consumer = None;
-            give_back(queue);
+            consumers.append(&mut queue.consumers);
+            give_back(queue, None);
         }
         if wipe {
             self.broker.queues.clear();
         }
-        for number in consumers {
-            let life = self.workers[number].life;
+        for Consumer { number, life, .. } in consumers {
             self.after(MILLI, Event::Worker(number, life, WorkerEvent::LinkHears(heard)));
         }
     }
@@ -229,22 +258,26 @@ impl World {
     pub(crate) fn break_consumer(&mut self, number: usize, heard: Heard, wipe: bool) {
         let (id, life) = (self.workers[number].id, self.workers[number].life);
         self.drop_consumer(number);
-        if wipe {
-            self.broker.queues.remove(&id);
+        let mut others = Vec::new();
+        if wipe && let Some(queue) = self.broker.queues.remove(&id) {
+            others = queue.consumers;
         }
         self.after(MILLI, Event::Worker(number, life, WorkerEvent::LinkHears(heard)));
+        for Consumer { number, life, .. } in others {
+            self.after(MILLI, Event::Worker(number, life, WorkerEvent::LinkHears(heard)));
+        }
     }
 
     /// Whether a worker consumes.
     pub(crate) fn is_consuming(&self, number: usize) -> bool {
         let worker = &self.workers[number];
-        let consumer = self.broker.queues.get(&worker.id).and_then(|queue| queue.consumer);
-        consumer.is_some_and(|consumer| (consumer.0, consumer.1) == (number, worker.life))
+        let queue = self.broker.queues.get(&worker.id);
+        queue.is_some_and(|queue| queue.consumers.iter().any(|consumer| consumer.is_of(number, worker.life)))
     }
 
     /// How many messages wait at, or were not settled by, anybody who consumes.
     pub(crate) fn undelivered(&self) -> usize {
-        let consumed = self.broker.queues.values().filter(|queue| queue.consumer.is_some());
+        let consumed = self.broker.queues.values().filter(|queue| !queue.consumers.is_empty());
         consumed.map(|queue| queue.waiting.len() + queue.unsettled.len()).sum()
     }
 
@@ -254,8 +287,14 @@ impl World {
     }
 }
 
-fn give_back(queue: &mut Queue) {
-    for (_, payload) in std::mem::take(&mut queue.unsettled).into_iter().rev() {
+/// What one connection had not settled, or nobody, waits again, at its old place.
+fn give_back(queue: &mut Queue, connection: Option<u64>) {
+    let (gone, kept) = std::mem::take(&mut queue.unsettled)
+        .into_iter()
+        .partition(|(_, (generation, _))| connection.is_none_or(|one| one == *generation));
+    queue.unsettled = kept;
+    let gone: BTreeMap<u64, (u64, Payload)> = gone;
+    for (_, (_, payload)) in gone.into_iter().rev() {
         queue.waiting.push_front(payload);
     }
 }

@@ -9,6 +9,7 @@
 //! | `server`, `placing`, `relaying` | schedulers, relays and reapers |
 //! | `worker`, `linking`, `beating`, `working`, `ending` | workers |
 //! | `trees` | process trees and their guards |
+//! | `output` | what becomes of what processes write |
 //! | `faults` | what goes wrong, and when it stops |
 //! | `settled` | what must be true when everything has come to rest |
 
@@ -19,6 +20,7 @@ mod ending;
 mod event;
 pub mod faults;
 mod linking;
+mod output;
 mod placing;
 mod relaying;
 mod server;
@@ -32,6 +34,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
+use attune_secret::redact::Needles;
 use attune_store::ReaperPolicy;
 
 use self::broker::Broker;
@@ -81,6 +84,8 @@ pub struct Ended {
     pub trace: Trace,
     /// How long it took in the world, in microseconds.
     pub took: i64,
+    /// How many executions were submitted.
+    pub submitted: u64,
 }
 
 /// The world.
@@ -100,6 +105,7 @@ pub struct World {
     pub(crate) last_tree: u64,
     pub(crate) stories: Vec<Story>,
     pub(crate) policy: ReaperPolicy,
+    pub(crate) needles: Needles,
     pub(crate) violations: Violations,
     pub(crate) reached: Reached,
     pub(crate) trace: Trace,
@@ -129,6 +135,7 @@ impl World {
             last_tree: 0,
             stories: Vec::new(),
             policy: ReaperPolicy::default(),
+            needles: Needles::new([("word", output::SECRET)]),
             violations: Violations::default(),
             reached: Reached::default(),
             trace: if plan.is_traced { Trace::kept() } else { Trace::default() },
@@ -160,8 +167,8 @@ impl World {
             self.now = next.at;
             self.trace.event(self.now, next.event.kind());
             self.happen(next.event);
-            if !self.violations.is_empty() && crate::mutant::is_on() {
-                break;
+            if !self.violations.is_empty() && crate::mutant::can_choose() {
+                return self.ended();
             }
             if self.sequence.is_multiple_of(64) && self.is_settled() {
                 break;
@@ -171,7 +178,12 @@ impl World {
             }
         }
         self.judge();
-        Ended { violations: self.violations, reached: self.reached, trace: self.trace, took: self.now }
+        self.ended()
+    }
+
+    fn ended(self) -> Ended {
+        let submitted = self.database.executions().len() as u64;
+        Ended { violations: self.violations, reached: self.reached, trace: self.trace, took: self.now, submitted }
     }
 
     /// Something will happen at a time.

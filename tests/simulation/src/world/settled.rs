@@ -1,11 +1,14 @@
 //! What must be true: after every commit, and when everything has come to rest.
 
+use attune_process::protocol::StoppedBy;
 use attune_store::{Answered, ClaimRequest, Completion, ReapReport};
 use attune_types::{ExecutionId, ExecutionStatus, Outcome};
+use attune_worker::protocol::Key;
 
-use super::World;
+use super::{MILLI, SECOND, World};
 use crate::reach::Point;
 use crate::truth::judge_end;
+use crate::work::Behaviour;
 
 impl World {
     /// After every commit.
@@ -30,6 +33,14 @@ impl World {
             if self.database.execution(id).is_some_and(|row| row.status == ExecutionStatus::Abandoned) {
                 self.reach(Point::Abandoned);
             }
+        }
+    }
+
+    /// Nothing runs out of time that would have ended long before.
+    pub(super) fn judge_time(&mut self, key: Key, stopped: Option<StoppedBy>, behaviour: Behaviour) {
+        let limit = self.database.execution(key.execution).map_or(0, |row| row.spec.timeout_ms as i64 * MILLI);
+        if stopped == Some(StoppedBy::Timeout) && behaviour.runs_for < limit - 5 * SECOND {
+            self.violations.note("hung", || format!("{key} ran out of its {limit} us: {behaviour:?}"));
         }
     }
 
@@ -72,7 +83,7 @@ impl World {
 
     /// Whether everything has come to rest.
     pub(super) fn is_settled(&self) -> bool {
-        self.asking == 0 && self.now > self.healed_at + 60 * super::SECOND && self.restless().is_empty()
+        self.asking == 0 && self.now > self.healed_at + 60 * SECOND && self.restless().is_empty()
     }
 
     /// Everything that has not come to rest, by name.
@@ -100,6 +111,11 @@ impl World {
         }
         if self.undelivered() > 0 {
             found.push(("leaked_messages", format!("{}", self.undelivered())));
+        }
+        for (number, server) in self.servers.iter().enumerate() {
+            if server.is_up && !server.relaying.publishing.is_empty() {
+                found.push(("stuck_relay", format!("server {number} waits for a confirm")));
+            }
         }
         for (number, worker) in self.workers.iter().enumerate() {
             if worker.is_up && (!worker.ledger.is_empty() || !worker.runners.is_empty()) {

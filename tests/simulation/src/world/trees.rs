@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use attune_process::How;
-use attune_process::protocol::{Effect, Event as GuardEvent, FenceTimes, State, StoppedBy};
+use attune_process::protocol::{Effect, Event as GuardEvent, FenceTimes, State, StoppedBy, may_read, reading_time};
 use attune_worker::protocol::Key;
 
 use super::event::Event;
 use super::worker::WorkerEvent;
-use super::{MILLI, SECOND, World};
+use super::{MILLI, World};
 use crate::reach::Point;
 use crate::truth::{Ran, may_start_again};
 use crate::work::Behaviour;
@@ -23,7 +23,7 @@ pub(crate) struct Tree {
     guard: State,
     root: Option<How>,
     has_others: bool,
-    behaviour: Behaviour,
+    pub(crate) behaviour: Behaviour,
     wake: u64,
 }
 
@@ -69,7 +69,10 @@ impl World {
         let has_others = behaviour.leaves;
         self.trees.insert(tree, Tree { worker, life, key, guard, root: None, has_others, behaviour, wake: 0 });
         self.say(|| format!("worker {worker} starts {key}: {behaviour:?}"));
-        self.after(behaviour.runs_for, Event::Tree(tree, TreeEvent::RootEnds(How::Exited(behaviour.code))));
+        // Who talks before it reads, and is not heard, waits for its worker, and its worker for it.
+        if !behaviour.talks_first || may_read(false) {
+            self.after(behaviour.runs_for, Event::Tree(tree, TreeEvent::RootEnds(How::Exited(behaviour.code))));
+        }
         self.set_alarm(tree);
         tree
     }
@@ -123,12 +126,17 @@ impl World {
             }
             TreeEvent::Dies => {
                 let was_alive = tree.root.is_none();
-                let had_others = std::mem::replace(&mut tree.has_others, false);
+                // A descendant that left the group of processes is hit all the same.
+                let had_others = tree.has_others;
+                let is_empty = !(had_others && crate::mutant::is("killpg_only"));
+                tree.has_others = !is_empty;
                 let how = *tree.root.get_or_insert(How::Signaled(9));
                 let key = tree.key;
-                self.note_end(key, was_alive.then_some(how), true);
+                self.note_end(key, was_alive.then_some(how), is_empty);
                 if was_alive {
-                    GuardEvent::RootEnded { how, is_empty: true }
+                    GuardEvent::RootEnded { how, is_empty }
+                } else if !is_empty {
+                    return;
                 } else {
                     if had_others {
                         self.reach(Point::DescendantKilled);
@@ -185,11 +193,11 @@ impl World {
                 self.after(500, Event::Worker(worker, life, WorkerEvent::RootEnded(number)));
             }
             Effect::TellEnded { stopped, .. } => {
-                let how = tree.root.unwrap_or(How::Unknown);
+                let (how, behaviour) = (tree.root.unwrap_or(How::Unknown), tree.behaviour);
                 if stopped == Some(StoppedBy::Fence) {
                     self.reach(Point::GuardFenced);
                 }
-                self.after(500, Event::Worker(worker, life, WorkerEvent::TreeEnded { key, how, stopped }));
+                self.after(500, Event::Worker(worker, life, WorkerEvent::TreeEnded { key, how, stopped, behaviour }));
             }
             Effect::Terminate | Effect::NameSurvivors | Effect::TellKilling { .. } | Effect::Leave => {}
         }
@@ -232,8 +240,10 @@ impl World {
         self.after(300, Event::Tree(tree, event));
     }
 
-    /// How long a worker reads after the root's end when a descendant holds its output open.
-    pub(crate) const fn reading_time() -> i64 {
-        2 * SECOND
+    /// The root of a tree has ended and a descendant holds its output open: its worker reads on for a while.
+    pub(super) fn root_ended(&mut self, tree: u64) {
+        if let Some(time) = reading_time() {
+            self.after(time.as_micros() as i64, Event::Tree(tree, TreeEvent::Finish));
+        }
     }
 }

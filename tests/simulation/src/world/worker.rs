@@ -17,6 +17,7 @@ use super::store::{Answer, Asker, Request};
 use super::trees::TreeEvent;
 use super::{LEASE, MILLI, SECOND, World};
 use crate::reach::Point;
+use crate::work::Behaviour;
 
 /// What a worker asked the database for.
 #[derive(Debug, Clone)]
@@ -85,6 +86,8 @@ pub(crate) enum WorkerEvent {
         how: How,
         /// Who stopped it.
         stopped: Option<StoppedBy>,
+        /// How it behaved.
+        behaviour: Behaviour,
     },
     /// An end is offered again.
     OfferAgain(Key),
@@ -394,7 +397,9 @@ impl World {
         use attune_worker::protocol::Event as Step;
         match event {
             WorkerEvent::Swept => self.offer_leftovers(number),
-            WorkerEvent::RegisterAgain { evidence } => self.register(number, evidence),
+            // What it did not hear of may have been done, and the name may be somebody else's by now: it looks once more.
+            WorkerEvent::RegisterAgain { evidence: true } => self.who_is(number),
+            WorkerEvent::RegisterAgain { evidence: false } => self.register(number, false),
             WorkerEvent::Connect => self.connect(number),
             WorkerEvent::LinkHears(heard) => self.link_hears(number, heard),
             WorkerEvent::Delivered(tag, payload) => self.delivered(number, tag, payload),
@@ -412,10 +417,12 @@ impl World {
             WorkerEvent::OpenAgain(key) => self.open(number, key),
             WorkerEvent::Started(key) => self.started(number, key),
             WorkerEvent::NotStarted(key) => self.not_started(number, key),
-            WorkerEvent::RootEnded(tree) => {
-                self.after(Self::reading_time(), Event::Tree(tree, TreeEvent::Finish));
+            WorkerEvent::RootEnded(tree) => self.root_ended(tree),
+            WorkerEvent::TreeEnded { key, how, stopped, behaviour } => {
+                self.judge_time(key, stopped, behaviour);
+                self.read_output(key, behaviour);
+                self.tree_ended(number, key, how, stopped);
             }
-            WorkerEvent::TreeEnded { key, how, stopped } => self.tree_ended(number, key, how, stopped),
             WorkerEvent::OfferAgain(key) => self.offer_end(number, key),
             WorkerEvent::HandBackAgain(wanted) => {
                 if let Wanted::HandBack { request, .. } = &*wanted {
