@@ -15,6 +15,7 @@ mod leaving;
 mod placement;
 mod recovery;
 mod scratch;
+mod secrets;
 mod small_disk;
 mod trouble;
 mod two_pythons;

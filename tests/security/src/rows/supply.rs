@@ -1,0 +1,89 @@
+//! What is done to what ships.
+
+use crate::row::{Proof, Row};
+
+/// What is done to what ships.
+pub(super) const SUPPLY: &[Row] = &[
+    Row {
+        id: "SUP-01",
+        attack: "the agent's program is altered by a byte on its way",
+        refusal: "refused: checksum, pinned digest or signature; nothing is executed",
+        level: "wrapper",
+        tests: &[
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/wrapper.rs",
+                test: "what_is_not_what_the_server_said_is_refused_and_not_executed",
+            },
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/wrapper.rs",
+                test: "only_what_is_signed_with_the_right_key_is_taken_when_a_key_is_given",
+            },
+        ],
+        apart: "",
+    },
+    Row {
+        id: "SUP-02",
+        attack: "a page, a script, a cut or broken download in the agent's place",
+        refusal: "refused with the reason",
+        level: "wrapper",
+        tests: &[Proof {
+            package: "attune-end-to-end",
+            file: "tests/it/wrapper.rs",
+            test: "what_is_not_what_the_server_said_is_refused_and_not_executed",
+        }],
+        apart: "",
+    },
+    Row {
+        id: "SUP-03",
+        attack: "an older version of the agent is served",
+        refusal: "refused below `ATTUNE_AGENT_MIN_VERSION`",
+        level: "wrapper",
+        tests: &[Proof {
+            package: "attune-end-to-end",
+            file: "tests/it/wrapper.rs",
+            test: "what_is_not_what_the_server_said_is_refused_and_not_executed",
+        }],
+        apart: "",
+    },
+    Row {
+        id: "SUP-04",
+        attack: "the agent is fetched without a token, with another's, or where there is none",
+        refusal: "401, 404",
+        level: "API",
+        tests: &[
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/wrapper.rs",
+                test: "a_real_server_gives_the_agent_to_whoever_may_have_it",
+            },
+            Proof {
+                package: "attune-control",
+                file: "crates/control/tests/it/matrix.rs",
+                test: "every_route_against_every_credential",
+            },
+        ],
+        apart: "",
+    },
+    Row {
+        id: "SUP-05",
+        attack: "the agent replaces itself",
+        refusal: "it cannot",
+        level: "always",
+        tests: &[],
+        apart: "there is no such code",
+    },
+    Row {
+        id: "SUP-06",
+        attack: "foreign code in a build",
+        refusal: "locked versions; who may use what is checked",
+        level: "build",
+        tests: &[Proof {
+            package: "attune-security-tests",
+            file: "tests/security/it/list.rs",
+            test: "the_lock_file_and_the_walls_are_there",
+        }],
+        apart: "building twice and comparing, and the check of advisories: both need a network or an hour, see CONTRIBUTING.md",
+    },
+];
