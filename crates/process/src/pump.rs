@@ -163,12 +163,10 @@ impl Pump {
             self.buffer.clear();
             copy
         };
-        if count >= self.next_size {
-            if self.next_size == Chunk::MAX_BYTES && !self.is_wide {
-                self.is_wide = true;
-                // Beyond what this user may have, the pipe stays as it is, which is only slower.
-                system::widen(self.pipe.as_fd(), Self::WIDE_PIPE);
-            }
+        if count >= self.next_size && self.next_size == Chunk::MAX_BYTES && !self.is_wide {
+            self.is_wide = true;
+            // Beyond what this user may have, the pipe stays as it is, which is only slower.
+            system::widen(self.pipe.as_fd(), Self::WIDE_PIPE);
         }
         self.next_size = next_size(self.next_size, count);
         self.window.accept(bytes, clock::wall())

@@ -176,7 +176,8 @@ impl Pair {
                 let worker = WorkerId(self.worker() as i64 + 1);
                 let mut real = self.store().take_back(worker, 2).await.expect("taken back");
                 let mut model = self.model.take_back(worker, 2).expect("allowed");
-                (real.sort_unstable(), model.sort_unstable());
+                real.sort_unstable();
+                model.sort_unstable();
                 self.same(format!("take back from {worker}"), real, model);
             }
             84..90 => self.beat().await,
@@ -230,7 +231,8 @@ impl Pair {
         let now = self.now();
         let mut real = self.store().register_worker(&registration).await.expect("registered");
         let mut model = self.model.register(now, &registration).expect("allowed");
-        (real.settled.sort_unstable(), model.settled.sort_unstable());
+        real.settled.sort_unstable();
+        model.settled.sort_unstable();
         self.same(format!("register {registration:?}"), real, model);
         if self.random.percent(10) {
             let (id, incarnation) = (WorkerId(worker as i64 + 1), self.incarnation(worker));
