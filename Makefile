@@ -8,12 +8,13 @@ MUSL := x86_64-unknown-linux-musl
 # musl where it is installed, else a static glibc.
 AGENT_TARGET := $(shell rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && echo $(MUSL) || echo $(GNU))
 FUZZ_SECONDS ?= 60
+CANARY_EXECUTIONS ?= 1000
 CHAOS_SEED ?= $(shell date +%s)
 # nextest runs every test in a process of its own; where it is not installed, cargo's own runner does.
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent check-chart test-containers
+.PHONY: help demo test lint bench chaos chaos-long fuzz static-agent build-agent check-chart test-containers security canary
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,16 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 
 fuzz: ## every fuzz target for a while (FUZZ_SECONDS=n, default 60 each)
 	$(CARGO) run --release -p attune-fuzz -- --seconds $(FUZZ_SECONDS)
+
+security: ## every attack of SECURITY.md, each printed with its refusal, its level and its verdict
+	scripts/install-test-services.sh
+	$(CARGO) build --workspace --bins
+	target/debug/with-services target/debug/attune-attacks
+
+canary: ## secrets in 1,000 executions that do all they can to write them down (CANARY_EXECUTIONS=n), then looked for everywhere
+	scripts/install-test-services.sh
+	$(CARGO) build --workspace --bins
+	target/debug/with-services target/debug/attune-canary --executions $(CANARY_EXECUTIONS)
 
 chaos: ## a short run under random faults on each back end (CHAOS_SEED=n chooses another)
 	scripts/install-test-services.sh

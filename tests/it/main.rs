@@ -14,6 +14,7 @@ mod leaving;
 mod placement;
 mod recovery;
 mod scratch;
+mod secrets;
 mod small_disk;
 mod trouble;
 mod two_pythons;

@@ -38,6 +38,12 @@ impl Client {
         Self { agent: configuration.build().into(), base: address.to_owned(), token: None }
     }
 
+    /// Where its server is.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.base
+    }
+
     /// The same client with a bearer token.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {

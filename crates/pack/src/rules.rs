@@ -246,3 +246,23 @@ fn parameter(breaches: &mut Breaches, action: &ActionSpec, name: &str, spec: &Pa
         breaches.add(format!("parameters.{name}.default"), problem.message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_that_would_grow_are_refused() {
+        let breaches = |pattern: &str| {
+            let text = serde_json::json!({"ref": "p.r", "name": "r", "detection": {"version_regex": pattern}});
+            let runtime: RuntimeSpec = serde_json::from_value(text).expect("a runtime");
+            let breaches = of_runtime(Path::new("r.yaml"), None, &runtime).into_iter();
+            breaches.map(|breach| format!("{}: {}", breach.field, breach.message)).collect::<Vec<_>>().join("; ")
+        };
+        for pattern in ["(a{1000}{1000})", "((a{100}){100}){100}", "(\\w{5000})"] {
+            assert!(breaches(pattern).contains("size limit"), "{pattern}: {}", breaches(pattern));
+        }
+        // What other engines try for years is read in one pass by this one.
+        assert!(!breaches("(a+)+$").contains("version_regex"));
+    }
+}

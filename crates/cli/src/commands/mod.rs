@@ -49,7 +49,7 @@ pub(crate) enum Command {
     #[command(subcommand, visible_alias = "workers")]
     Worker(worker::Command),
     /// Secrets that actions may read: stored encrypted, handed to nobody else, never shown
-    #[command(subcommand, visible_alias = "keys")]
+    #[command(subcommand, visible_aliases = ["keys", "secret"])]
     Key(key::Command),
     /// Environments: what packs need beside their interpreters
     #[command(subcommand, visible_alias = "environments")]

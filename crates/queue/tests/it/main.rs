@@ -3,6 +3,7 @@
 mod brokers;
 mod conformance;
 mod faults;
+mod permissions;
 mod rabbitmq;
 mod tls;
 mod words;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "given_back", include_str!("../../../../migrations/sqlite/0005_given_back.sql")),
     (6, "secrets", include_str!("../../../../migrations/sqlite/0006_secrets.sql")),
     (7, "access", include_str!("../../../../migrations/sqlite/0007_access.sql")),
+    (9, "small_workers", include_str!("../../../../migrations/sqlite/0009_small_workers.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

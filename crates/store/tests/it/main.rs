@@ -90,6 +90,7 @@ on_every_database! {
     reaping::a_silent_worker_is_unreachable_until_it_beats,
     reaping::two_reapers_and_a_completion_race_to_one_end,
     workers::a_name_keeps_its_id_and_the_newest_registration_owns_it,
+    workers::who_registers_too_much_is_refused,
     workers::evidence_settles_what_an_earlier_life_left,
     workers::without_evidence_what_runs_is_left_to_its_lease,
     workers::a_beat_tells_what_the_worker_must_know,

@@ -29,6 +29,32 @@ pub(crate) async fn a_name_keeps_its_id_and_the_newest_registration_owns_it(stag
     assert!(!stage.store.beat(&beat(new)).await.expect("beaten").replaced);
 }
 
+pub(crate) async fn who_registers_too_much_is_refused(stage: &Stage) {
+    let refused = async |change: fn(&mut Registration)| {
+        let mut announced = registration("w", 1);
+        change(&mut announced);
+        let error = stage.store.register_worker(&announced).await.expect_err("refused");
+        assert!(!error.is_passing(), "no patience helps: {error}");
+    };
+    let many = |one: &mut Registration| {
+        one.capabilities.runtimes = (0..100_000).map(|number| format!("runtime-{number}")).collect();
+    };
+    refused(many).await;
+    refused(|one| one.name = "x".repeat(201)).await;
+    refused(|one| one.name = String::new()).await;
+    refused(|one| one.name = "w\u{1b}[2J".to_owned()).await;
+    refused(|one| one.host = "x".repeat(256)).await;
+    assert_eq!(stage.store.workers().await.expect("workers").len(), 0);
+    // And a worker that is known cannot become too large.
+    stage.store.register_worker(&registration("w", 1)).await.expect("registered");
+    refused(many).await;
+    // What is meant for a database is text to it.
+    let quoted = "w'; DROP TABLE worker; --";
+    stage.store.register_worker(&registration(quoted, 2)).await.expect("registered");
+    let workers = stage.store.workers().await.expect("workers");
+    assert!(workers.iter().any(|one| one.name == quoted));
+}
+
 pub(crate) async fn evidence_settles_what_an_earlier_life_left(stage: &Stage) {
     let hand = stage.worker("w", 1).await;
     let running = stage.run(request(), hand).await;

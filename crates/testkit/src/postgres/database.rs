@@ -81,6 +81,30 @@ impl TestDatabase {
         &self.url
     }
 
+    /// Executes a statement in it, as its owner.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn execute(&self, statement: &str) {
+        if let Err(error) = psql(&self.url, &[statement.to_owned()]) {
+            panic!("{statement}: {error}");
+        }
+    }
+
+    /// Everything that is in it, as `pg_dump` writes it.
+    ///
+    /// # Panics
+    /// When the program is not there, or fails.
+    #[must_use]
+    pub fn dump(&self) -> Vec<u8> {
+        let mut command = programs::command(tool("pg_dump"));
+        match command.args(["--no-owner", "--dbname", &self.url]).stdin(Stdio::null()).output() {
+            Ok(output) if output.status.success() => output.stdout,
+            Ok(output) => panic!("pg_dump: {}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => panic!("pg_dump cannot be run: {error}"),
+        }
+    }
+
     /// The server, when it is this test's own.
     #[must_use]
     pub fn server(&self) -> Option<&PostgresServer> {
@@ -98,9 +122,14 @@ impl Drop for TestDatabase {
     }
 }
 
+/// One of the programs that come with PostgreSQL.
+fn tool(name: &str) -> PathBuf {
+    let beside = programs::postgres_directory().map(|directory| directory.join(name)).filter(|tool| tool.exists());
+    beside.or_else(|| programs::in_path(name)).unwrap_or_else(|| PathBuf::from(name))
+}
+
 fn psql(url: &str, statements: &[String]) -> Result<(), StartError> {
-    let tool = programs::postgres_directory().map(|directory| directory.join("psql")).filter(|tool| tool.exists());
-    let tool = tool.or_else(|| programs::in_path("psql")).unwrap_or_else(|| PathBuf::from("psql"));
+    let tool = tool("psql");
     let mut command = programs::command(&tool);
     command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url]).stdin(Stdio::null());
     for statement in statements {

@@ -35,14 +35,15 @@ sub put_artifact {
 
 sub progress {
     my ($percent, $message) = @_;
-    _call('', 'progress', $percent, defined $message ? _bytes($message) : ());
+    # Words go by standard input: arguments are seen by every process of the machine.
+    _call(defined $message ? _bytes($message) : '', 'progress', $percent, defined $message ? '-' : ());
     return;
 }
 
 sub get_secret { my ($name) = @_; return _call('', qw(secret get), _bytes($name)) }
 
 # Level is debug, info, warning or error.
-sub write_log { my ($level, $message) = @_; _call('', 'log', $level, _bytes($message)); return }
+sub write_log { my ($level, $message) = @_; _call(_bytes($message), 'log', $level, '-'); return }
 
 sub _bytes { return Encode::encode('UTF-8', "$_[0]") }
 

@@ -49,7 +49,9 @@ def put_artifact(path, name=None):
 
 def progress(percent, message=None):
     """Says how far the action is, from 0 to 100."""
-    _call(["progress", repr(float(percent))] + ([] if message is None else [_bytes(message)]))
+    # Words go by standard input: arguments are seen by every process of the machine.
+    words = [] if message is None else ["-"]
+    _call(["progress", repr(float(percent))] + words, b"" if message is None else _bytes(message))
 
 
 def get_secret(name):
@@ -64,7 +66,7 @@ def get_secret_bytes(name):
 
 def log(level, message):
     """Writes a line into the log of the execution: level is debug, info, warning or error."""
-    _call(["log", level, _bytes(message)])
+    _call(["log", level, "-"], _bytes(message))
 
 
 def _bytes(text):

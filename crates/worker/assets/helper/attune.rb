@@ -36,7 +36,8 @@ module Attune
   end
 
   def progress(percent, message = nil)
-    call(['progress', percent.to_s, *message&.to_s])
+    # Words go by standard input: arguments are seen by every process of the machine.
+    call(['progress', percent.to_s, *(message && '-')], message.to_s)
     nil
   end
 
@@ -51,7 +52,7 @@ module Attune
 
   # level is debug, info, warning or error.
   def log(level, message)
-    call(['log', level.to_s, message.to_s])
+    call(['log', level.to_s, '-'], message.to_s)
     nil
   end
 

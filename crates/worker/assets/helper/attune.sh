@@ -17,10 +17,18 @@ set_output() { "${ATTUNE_AGENT:-attune-agent}" output set "$@"; }
 put_artifact() { "${ATTUNE_AGENT:-attune-agent}" artifact put "$@"; }
 
 # progress PERCENT [MESSAGE]
-progress() { "${ATTUNE_AGENT:-attune-agent}" progress "$@"; }
+progress() { _attune_say progress "$@"; }
 
 # get_secret NAME
 get_secret() { "${ATTUNE_AGENT:-attune-agent}" secret get "$@"; }
 
 # write_log LEVEL MESSAGE
-write_log() { "${ATTUNE_AGENT:-attune-agent}" log "$@"; }
+write_log() { _attune_say log "$@"; }
+
+# Words go by standard input: arguments are seen by every process of the machine.
+_attune_say() (
+    [ $# -gt 2 ] || exec "${ATTUNE_AGENT:-attune-agent}" "$@"
+    call=$1 first=$2 IFS=' '
+    shift 2
+    printf %s "$*" | "${ATTUNE_AGENT:-attune-agent}" "$call" "$first" -
+)

@@ -1,9 +1,16 @@
 //! Every target.
 
+mod cuts;
 mod documents;
 #[path = "../../../../crates/cli/src/output/escape.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the file of a program, taken whole")]
 mod escape;
+#[path = "../../../../crates/runtime/src/environment/fill.rs"]
+#[allow(unreachable_pub, reason = "the file of another crate, taken whole")]
+mod fill;
+#[path = "../../../../crates/control/src/api/logs/lines.rs"]
+#[allow(unreachable_pub, reason = "the file of another crate, taken whole")]
+mod lines;
 mod names;
 mod output;
 mod secrets;
@@ -22,6 +29,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "redactor", run: output::redactor },
     Target { name: "terminal", run: output::terminal },
+    Target { name: "lines", run: cuts::lines },
+    Target { name: "templates", run: cuts::templates },
     Target { name: "envelope", run: documents::envelope },
     Target { name: "stored", run: documents::stored },
     Target { name: "declarations", run: documents::declarations },

@@ -60,7 +60,9 @@ function putArtifact(path, name) {
 }
 
 function progress(percent, message) {
-  call(['progress', String(percent), ...(message === undefined ? [] : [String(message)])]);
+  // Words go by standard input: arguments are seen by every process of the machine.
+  if (message === undefined) call(['progress', String(percent)]);
+  else call(['progress', String(percent), '-'], String(message));
 }
 
 function getSecretBytes(name) {
@@ -72,7 +74,7 @@ function getSecret(name) {
 }
 
 function log(level, message) {
-  call(['log', level, String(message)]);
+  call(['log', level, '-'], String(message));
 }
 
 module.exports = {

@@ -34,6 +34,9 @@ pub(super) enum Request {
     Plain(Call),
 }
 
+/// The message that stands on standard input.
+const FROM_INPUT: &str = "-";
+
 /// Reads what follows a word.
 type Reader = fn(&[OsString]) -> Result<Request, String>;
 
@@ -173,12 +176,7 @@ impl Request {
     pub(super) fn make(self) -> Result<(Call, Vec<u8>, Option<File>), Failure> {
         Ok(match self {
             Self::Output { text, merge } => (Call::OutputSet { merge }, limited(text.into_bytes())?, None),
-            Self::OutputFromInput { merge } => {
-                let mut text = Vec::new();
-                let read = io::stdin().lock().take(MAX_VALUE as u64 + 1).read_to_end(&mut text);
-                read.map_err(|error| Failure::Input(format!("standard input: {error}")))?;
-                (Call::OutputSet { merge }, limited(text)?, None)
-            }
+            Self::OutputFromInput { merge } => (Call::OutputSet { merge }, limited(input()?)?, None),
             Self::Artifact { name, path } => {
                 // Without waiting: a pipe would wait for somebody who writes.
                 let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
@@ -189,9 +187,32 @@ impl Request {
                 }
                 (Call::ArtifactPut { name }, Vec::new(), Some(file))
             }
+            // Arguments are seen by every process of the machine, standard input is not.
+            Self::Plain(Call::Log { level, message }) if message == FROM_INPUT => {
+                (Call::Log { level, message: words()? }, Vec::new(), None)
+            }
+            Self::Plain(Call::Progress { percent, message: Some(message) }) if message == FROM_INPUT => {
+                let message = Some(words()?).filter(|message| !message.is_empty());
+                (Call::Progress { percent, message }, Vec::new(), None)
+            }
             Self::Plain(call) => (call, Vec::new(), None),
         })
     }
+}
+
+/// Standard input, and a byte more than may be.
+fn input() -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let read = io::stdin().lock().take(MAX_VALUE as u64 + 1).read_to_end(&mut text);
+    read.map_err(|error| Failure::Input(format!("standard input: {error}")))?;
+    Ok(text)
+}
+
+/// A message from standard input, without its last line end.
+fn words() -> Result<String, Failure> {
+    let text = limited(input()?)?;
+    let text = String::from_utf8(text).map_err(|_| Failure::Input("standard input is not UTF-8".to_owned()))?;
+    Ok(text.strip_suffix('\n').map(str::to_owned).unwrap_or(text))
 }
 
 fn limited(text: Vec<u8>) -> Result<Vec<u8>, Failure> {

@@ -56,6 +56,9 @@ Says how far the action is, from 0 to 100. The log shows at most four reports a 
 
   attune-agent progress 40
   attune-agent progress 40 reading page 4 of 10
+  attune-agent progress 40 - < FILE
+
+The message - is on standard input, where no other process reads it.
 ";
 
 /// Of `secret`.
@@ -72,6 +75,7 @@ pub(super) const LOG: &str = "\
 Writes a line into the log of the execution, apart from standard output and standard error.
 
   attune-agent log warning disk is nearly full
+  attune-agent log info - < FILE
 
-LEVEL is debug, info, warning or error.
+The message - is on standard input, where no other process reads it. LEVEL is debug, info, warning or error.
 ";

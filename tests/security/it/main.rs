@@ -1,0 +1,5 @@
+//! The list of attacks is whole, and those that are tried here.
+
+mod canary;
+mod list;
+mod slow;
