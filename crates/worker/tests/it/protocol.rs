@@ -6,7 +6,7 @@ use std::time::Duration;
 use attune_store::Store;
 use attune_testkit::eventually;
 use attune_testkit::processes::living_with;
-use attune_types::{ExecutionStatus, Outcome};
+use attune_types::{ExecutionStatus, LogStream, Outcome};
 use attune_worker::{Mode, StopReason, WorkerBuilder};
 use serde_json::Map;
 
@@ -98,10 +98,9 @@ fn a_claim_whose_answer_is_lost_is_asked_again_and_runs_once() {
         let (door, builder) = away_worker(&fixture).await;
         let worker = builder.start().await.expect("the worker starts");
         door.lose_answers_of_claims(2);
-        let proof = fixture.directory.path().join("proof");
-        let id = fixture.run(&worker, &format!("echo ran >>'{}'", proof.display())).await;
+        let id = fixture.run(&worker, "echo ran").await;
         fixture.assert_ended_once(&[id], ExecutionStatus::Completed).await;
-        assert_eq!(std::fs::read_to_string(&proof).expect("it ran"), "ran\n");
+        assert_eq!(fixture.output(id, LogStream::Stdout).await, "ran\n");
         assert_eq!(fixture.store.attempts(id).await.expect("the store answers").len(), 1);
         fixture.stop(&worker).await;
     });
