@@ -102,7 +102,7 @@ impl Counters {
             self.add("double_completed", format!("execution {id}: {ended} attempts succeeded"));
         }
         let starts = truth.of(id).map_or(0, |ran| ran.count(Said::Start));
-        let opened = known.attempts.iter().filter(|attempt| attempt.started_at > 0).count();
+        let opened = known.attempts.iter().filter(|attempt| attempt.may_have_run()).count();
         if !again && (starts > 1 || opened > 1) {
             let said = format!("execution {id} ({}) began {starts} times, {opened} starts are stored", known.action);
             self.add("started_twice_without_optin", said);

@@ -17,6 +17,14 @@ pub(crate) struct Attempt {
     pub(crate) late: bool,
 }
 
+impl Attempt {
+    /// Whether something of it may have run, as the database has it: what was allowed to start and was then given back
+    /// did not.
+    pub(crate) fn may_have_run(&self) -> bool {
+        self.started_at > 0 && !matches!(self.state.as_str(), "handed_back" | "superseded" | "rejected")
+    }
+}
+
 /// One execution as the database knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {

@@ -19,6 +19,7 @@ mod api;
 mod arguments;
 mod census;
 mod checker;
+mod cost;
 mod dice;
 mod fault;
 mod history;

@@ -12,6 +12,7 @@ use crate::census;
 use crate::checker::Counters;
 use crate::history::{History, percentile};
 use crate::inflict::{Struck, inflict};
+use crate::keeper::Exit;
 use crate::load::{Account, Load, Running};
 use crate::logs;
 use crate::plan::Plan;
@@ -24,6 +25,9 @@ use crate::truth::Truth;
 
 /// Orders that only warm everything up have numbers from here on.
 const WARM_UP: usize = 1_000_000;
+
+/// The exit code of a program whose database or broker does not answer when it starts.
+const UNAVAILABLE: i32 = 69;
 
 /// How long everything may take at most to end after the last heal, before it is called lost.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -278,7 +282,10 @@ async fn wait_for_end(stage: &Stage, running: &Running, within: Duration) -> i64
     let begun = Instant::now();
     loop {
         let accepted = i64::try_from(running.with(|account| account.accepted.len())).unwrap_or(i64::MAX);
-        let left = accepted - stage.query.number(ENDED).await.unwrap_or(0);
+        let ended = stage.query.number(ENDED).await.unwrap_or(0);
+        // Some may be there that nobody counts: their answers were never heard.
+        let open = stage.query.number("SELECT count(*) FROM execution").await.unwrap_or(ended) - ended;
+        let left = open.max(accepted - ended);
         if left <= 0 || begun.elapsed() > within {
             return left.max(0);
         }
@@ -327,7 +334,9 @@ async fn leftovers(stage: &Stage, plan: &Plan, history: &History, before: &Surve
 /// Programs that ended although nobody asked them to.
 fn crashes(stage: &Stage, counters: &mut Counters) {
     for host in stage.hosts() {
-        for exit in host.keeper.exits().iter().filter(|exit| !exit.ordered) {
+        // A program that starts while what it depends on is away says so and leaves; a service manager starts it again.
+        let surprising = |exit: &&Exit| !exit.ordered && exit.code != UNAVAILABLE;
+        for exit in host.keeper.exits().iter().filter(surprising) {
             counters.add("crashes", format!("{} ended with {} and nobody had asked it to", host.name, exit.code));
         }
     }

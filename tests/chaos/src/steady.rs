@@ -7,6 +7,7 @@ use attune_process::clock;
 use serde_json::{Value, json};
 
 use crate::census::{self, Holding};
+use crate::cost::Cost;
 use crate::history::{History, percentile};
 use crate::load::{Load, Running};
 use crate::settings::{Backend, Settings};
@@ -47,7 +48,9 @@ pub(crate) async fn steady(
     };
     // The first half minute warms everything up and is not judged.
     running.submit(load(rate * 30.0, 1_000_000), apis.clone()).await;
-    let before = commits(&stage).await;
+    wait_for_quiet(&stage).await;
+    let idle = Cost::of_rest(&stage).await;
+    let before = Cost::so_far(&stage).await;
     let (begun, begun_us) = (Instant::now(), clock::wall());
     let submitting = {
         let (running, load) = (running.clone(), load(rate * minutes * 60.0, 0));
@@ -63,8 +66,8 @@ pub(crate) async fn steady(
         samples.push(sample);
     }
     let took = begun.elapsed().as_secs_f64();
-    let after = commits(&stage).await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    wait_for_quiet(&stage).await;
+    let (cost, spent_s) = (Cost::so_far(&stage).await.since(&before), begun.elapsed().as_secs_f64());
     let history = History::read(&stage.query).await?;
     let counted = history.executions.values().filter(|known| known.requested_at >= begun_us).count();
     let completed =
@@ -87,14 +90,18 @@ pub(crate) async fn steady(
         "run": "steady", "rate": rate, "minutes": minutes, "took_s": took, "submitted": counted, "completed": completed,
         "refused": refused, "executions_per_s": completed as f64 / took, "dispatch_p50_ms": percentile(&all, 50.0),
         "dispatch_p99_ms": percentile(&all, 99.0), "by_minute": by_minute,
-        "commits_per_execution": (after - before) as f64 / counted.max(1) as f64, "holdings": flat,
+        "per_execution": cost.without(&idle, spent_s).each(counted), "idle_per_s": idle.each(1), "holdings": flat,
     }))
 }
 
-/// Commits of the database so far.
-async fn commits(stage: &Stage) -> i64 {
-    let statement = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
-    stage.query.number(statement).await.unwrap_or(0)
+/// Waits until nothing is under way, for a while.
+async fn wait_for_quiet(stage: &Stage) {
+    let begun = Instant::now();
+    let under_way = "SELECT (SELECT count(*) FROM execution_attempt WHERE live) + (SELECT count(*) FROM outbox) + \
+                     (SELECT count(*) FROM execution WHERE status IN ('requested', 'retrying'))";
+    while stage.query.number(under_way).await != Ok(0) && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
 }
 
 async fn sample(stage: &Stage, begun: Instant) -> Sample {

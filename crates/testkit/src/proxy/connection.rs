@@ -1,7 +1,7 @@
 //! One connection through a link.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -34,8 +34,32 @@ enum Order {
     Forget(Side),
 }
 
-/// Carries one connection until either end closes it or it is reset.
-pub(super) async fn carry(client: TcpStream, mut standing: watch::Receiver<Standing>) {
+/// What one connection tells its link.
+#[derive(Debug, Default)]
+struct Tally<'a> {
+    /// Something was lost: the connection is good for nothing any more.
+    lost: AtomicBool,
+    /// Whether the client was the last who said something.
+    is_clients: AtomicBool,
+    /// How often the client began to speak.
+    turns: Option<&'a AtomicU64>,
+}
+
+impl Tally<'_> {
+    /// Something was said, on its way to this side.
+    fn heard(&self, towards: Side) {
+        let is_clients = towards == Side::Server;
+        if !self.is_clients.swap(is_clients, Ordering::Relaxed)
+            && is_clients
+            && let Some(turns) = self.turns
+        {
+            turns.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Carries one connection until either end closes it or it is reset; counts how often the client began to speak.
+pub(super) async fn carry(client: TcpStream, mut standing: watch::Receiver<Standing>, turns: &AtomicU64) {
     let first = *standing.borrow_and_update();
     match first.conduct.accept {
         Accept::Forward => {}
@@ -47,12 +71,12 @@ pub(super) async fn carry(client: TcpStream, mut standing: watch::Receiver<Stand
     }
     let Ok(server) = TcpStream::connect(("127.0.0.1", first.server)).await else { return reset(&client) };
     let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
-    let lost = AtomicBool::new(false);
+    let tally = Tally { turns: Some(turns), ..Tally::default() };
     let order = {
         let pumps = async {
             tokio::join!(
-                pump(&client, &server, Side::Server, standing.clone(), &lost),
-                pump(&server, &client, Side::Client, standing.clone(), &lost),
+                pump(&client, &server, Side::Server, standing.clone(), &tally),
+                pump(&server, &client, Side::Client, standing.clone(), &tally),
             )
         };
         tokio::select! {
@@ -60,7 +84,7 @@ pub(super) async fn carry(client: TcpStream, mut standing: watch::Receiver<Stand
                 (Ok(()), Ok(())) => None,
                 _ => Some(Order::Reset),
             },
-            order = ordered(standing.clone(), first, &lost) => Some(order),
+            order = ordered(standing.clone(), first, &tally.lost) => Some(order),
         }
     };
     match order {
@@ -124,7 +148,7 @@ async fn pump(
     to: &TcpStream,
     towards: Side,
     mut standing: watch::Receiver<Standing>,
-    lost: &AtomicBool,
+    tally: &Tally<'_>,
 ) -> io::Result<()> {
     // What is late must not keep what follows from being read: it is on its way at the same time.
     let (sender, mut arriving) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THEIR_WAY);
@@ -139,9 +163,10 @@ async fn pump(
             if piece.is_empty() {
                 return Ok(());
             }
+            tally.heard(towards);
             let course = departing.borrow().conduct.towards(towards);
             if course.flow == Flow::Vanish {
-                lost.store(true, Ordering::Relaxed);
+                tally.lost.store(true, Ordering::Relaxed);
             } else if sender.send((Instant::now() + course.delay, piece)).await.is_err() {
                 return Ok(());
             }

@@ -18,6 +18,7 @@ pub struct Link {
     standing: watch::Sender<Standing>,
     taken: Arc<AtomicU64>,
     live: Arc<AtomicU64>,
+    turns: Arc<AtomicU64>,
     listener: JoinHandle<()>,
 }
 
@@ -31,7 +32,9 @@ impl Link {
         let port = listener.local_addr()?.port();
         let (standing, _) = watch::channel(Standing { server, ..Standing::default() });
         let (taken, live) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let turns = Arc::new(AtomicU64::new(0));
         let (orders, counted, open) = (standing.clone(), Arc::clone(&taken), Arc::clone(&live));
+        let said = Arc::clone(&turns);
         let listener = tokio::spawn(async move {
             loop {
                 // Too many open files, or a client that went away at once: the next may do better.
@@ -41,14 +44,14 @@ impl Link {
                 };
                 counted.fetch_add(1, Ordering::Relaxed);
                 open.fetch_add(1, Ordering::Relaxed);
-                let (standing, open) = (orders.subscribe(), Arc::clone(&open));
+                let (standing, open, said) = (orders.subscribe(), Arc::clone(&open), Arc::clone(&said));
                 tokio::spawn(async move {
-                    carry(client, standing).await;
+                    carry(client, standing, &said).await;
                     open.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         });
-        Ok(Self { port, standing, taken, live, listener })
+        Ok(Self { port, standing, taken, live, turns, listener })
     }
 
     /// Where to connect.
@@ -100,6 +103,12 @@ impl Link {
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How often a client began to speak, over all connections: the round trips of a protocol of questions and answers.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
     }
 
     /// Connections that are open now.

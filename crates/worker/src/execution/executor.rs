@@ -267,7 +267,14 @@ impl Executor {
     fn complete(&mut self, outcome: Outcome, context: &mut Context<Self>) {
         let Key { execution, attempt } = self.key;
         let report = self.report.take().unwrap_or_else(|| RunReport::not_started(outcome.clone()));
-        let RunReport { result, resources, evidence, logs, .. } = report;
+        let RunReport { result, resources, evidence, logs, is_starved, .. } = report;
+        if is_starved && matches!(outcome, Outcome::NotExecutable { .. }) {
+            // Its start was stored before it was tried, and nothing of it ran: it waits again, which the store bounds.
+            let (token, reason) = (Some(self.grant.work.token), outcome.summary());
+            let hand_back = HandBack { execution, attempt, token, never_started: true, reason, outcome: None };
+            self.deps.finisher.hand_back(hand_back);
+            return context.stop();
+        }
         let environment_ms = self.environment_took.map(millis);
         let evidence = Some(Evidence { environment_ms, ..evidence });
         let token = self.grant.work.token;

@@ -28,13 +28,16 @@ impl Patience {
     /// How long to wait before the next try; `None` when there is no point in one. Only what provably never ran is tried
     /// again.
     pub(crate) fn after(&mut self, error: &SpawnError) -> Option<Duration> {
-        let nothing_ran =
-            matches!(error, SpawnError::Exhausted { .. } | SpawnError::Busy { .. } | SpawnError::NoLauncher { .. });
-        let pause = PAUSES.get(self.0).filter(|_| nothing_ran)?;
+        let pause = PAUSES.get(self.0).filter(|_| is_starved(error))?;
         self.0 += 1;
         tracing::warn!(error = error as &dyn std::error::Error, tries = self.0, "a start is tried again");
         Some(*pause)
     }
+}
+
+/// Whether nothing ran for want of something that another worker, or this one a little later, may have.
+pub(crate) const fn is_starved(error: &SpawnError) -> bool {
+    matches!(error, SpawnError::Exhausted { .. } | SpawnError::Busy { .. } | SpawnError::NoLauncher { .. })
 }
 
 /// The outcome of a child that could not be started.

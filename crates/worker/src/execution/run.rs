@@ -67,13 +67,15 @@ pub(crate) struct RunReport {
     pub(crate) resources: Option<Resources>,
     pub(crate) evidence: Evidence,
     pub(crate) logs: Vec<LogChunk>,
+    /// Whether nothing of it ran for want of what another worker, or this one a little later, may have.
+    pub(crate) is_starved: bool,
 }
 
 impl RunReport {
     /// The report of a child that never ran.
     pub(crate) fn not_started(outcome: Outcome) -> Self {
         let (end, evidence) = (EndedChild::NotStarted(outcome), Evidence::default());
-        Self { end, result: None, resources: None, evidence, logs: Vec::new() }
+        Self { end, result: None, resources: None, evidence, logs: Vec::new(), is_starved: false }
     }
 }
 
@@ -100,6 +102,7 @@ pub(crate) async fn run(
                 None => {
                     let mut report = RunReport::not_started(refusal::outcome(&error));
                     report.end = redaction.end(report.end);
+                    report.is_starved = refusal::is_starved(&error);
                     return report;
                 }
             },
@@ -168,7 +171,7 @@ pub(crate) async fn run(
     redaction.complete(&mut evidence);
     // The end is told when nothing is left of it, its files included.
     area.clear().await;
-    RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs }
+    RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs, is_starved: false }
 }
 
 /// The limit that the child's output went over, if it did.
