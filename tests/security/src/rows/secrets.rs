@@ -6,7 +6,7 @@ use crate::row::{Proof, Row};
 pub(super) const SECRETS: &[Row] = &[
     Row {
         id: "SEC-01",
-        attack: "an action is given a secret; environments and arguments of all processes are read, more than a hundred times",
+        attack: "an action is given a secret; environments and arguments of all processes are read all the while",
         refusal: "0 bytes of it",
         level: "always",
         tests: &[Proof {
