@@ -21,7 +21,7 @@
 //! constraint) and builds the [`Command`](attune_process::Command): the interpreter, its options, the script, and an
 //! environment that starts from a short allow-list ([`CleanEnvironment`]) and is changed as the runtime declares. It also
 //! knows which of the runtimes that were found a store has never heard of ([`Registry::unknown_to`]). Whether it is worth
-//! looking again, later, [`stamp`] says without running anything.
+//! looking again, later, [`stamp()`] says without running anything.
 //!
 //! What it guarantees: a program in a folder that everybody may write to, or that a link in one leads to, is never run;
 //! a file of hints can never keep a worker from starting; nothing that an interpreter
