@@ -47,7 +47,11 @@ impl Database {
         });
         let row = &mut self.workers[place];
         let before = row.incarnation;
-        (row.status, row.drain, row.incarnation, row.last_beat_at) = (WorkerStatus::Active, false, incarnation, now);
+        // The same life once more goes on as it was; its beats say when that changes.
+        if before != incarnation {
+            (row.status, row.drain, row.incarnation) = (WorkerStatus::Active, false, incarnation);
+        }
+        row.last_beat_at = now;
         row.capabilities = registration.capabilities.clone();
         let id = WorkerId(place as i64 + 1);
         let mut settled = Vec::new();
