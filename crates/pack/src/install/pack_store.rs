@@ -175,11 +175,15 @@ fn pack_folder(top: &Path) -> Option<PathBuf> {
 /// Makes `link` point to `target` in one step.
 fn point(link: &Path, target: &Path) -> io::Result<()> {
     let name = link.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = link.with_file_name(format!(".{name}.{}", std::process::id()));
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    let mut number = 0_u32;
+    loop {
+        // Of its own for every installation: in one process several may switch at once, and in containers the number
+        // of the process repeats.
+        let beside = link.with_file_name(format!(".{name}.{}-{number}", std::process::id()));
+        match symlink(target, &beside) {
+            Ok(()) => return fs::rename(&beside, link).inspect_err(|_| drop(fs::remove_file(&beside))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => number += 1,
+            Err(error) => return Err(error),
+        }
     }
-    symlink(target, &beside)?;
-    fs::rename(&beside, link)
 }

@@ -284,4 +284,7 @@ fn ten_installations_of_one_moment_agree() {
         assert!(digests.iter().all(|one| one.as_ref().ok() == digests[0].as_ref().ok()), "{digests:?}");
     });
     assert!(place.store.root().join("demo/pack.yaml").is_file());
+    let left: Vec<_> =
+        std::fs::read_dir(place.store.root()).expect("listed").flatten().map(|one| one.file_name()).collect();
+    assert!(left.iter().all(|name| name == "demo" || name == ".store"), "{left:?}");
 }
