@@ -75,7 +75,7 @@ chaos-long: ## five seeds of 10,000 executions and 50 faults, 2,000 and 20 kills
 
 bench: ## one JSON line per figure, each beside its floor from the same run
 	scripts/install-test-services.sh
-	$(CARGO) build --profile dist --workspace --bins
+	$(CARGO) build --profile dist -p attune-control -p attune-worker -p attune-cli -p attune-testkit -p attune-bench --bins
 	target/dist/with-services --durable target/dist/attune-bench
 
 static-agent: ## the static agent for tests: quickly built, and large
