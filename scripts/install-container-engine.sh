@@ -14,26 +14,5 @@ if [ -z "$missing" ]; then
     echo "The container engine for the tests is installed."
     exit 0
 fi
-without() {
-    echo "warning: $1; missing:$missing" >&2
-    exit 69
-}
-command -v apt-get >/dev/null 2>&1 || without "this is not a Debian or Ubuntu system"
-run=
-if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null 2>&1 || without "this is not root"
-    run=sudo
-fi
-# Packages start their services when they are installed; policy-rc.d is Debian's way to say no. One that is there stays.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    trap '$run rm -f "$policy"' EXIT
-    printf '#!/bin/sh\nexit 101\n' | $run tee "$policy" >/dev/null
-    $run chmod 755 "$policy"
-fi
-install() {
-    # shellcheck disable=SC2086 # a list of words
-    $run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-}
-echo "installing:$missing"
-install || { $run apt-get update -qq && install; } || without "the packages could not be installed"
+# shellcheck disable=SC2086 # a list of words
+exec "$(dirname "$0")/install-packages.sh" $missing

@@ -48,21 +48,9 @@ if [ "${1:-}" = --check ]; then
     exit 1
 fi
 
-without() {
-    echo "warning: $1; missing:$missing" >&2
+# shellcheck disable=SC2086 # a list of words
+"$(dirname "$0")/install-packages.sh" $missing || {
     echo "hint: install them with your package manager, or run the tests with ATTUNE_TEST_WITHOUT=$words" >&2
     exit 69
 }
-command -v apt-get >/dev/null 2>&1 || without "this is not a Debian or Ubuntu system"
-run=
-if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null 2>&1 || without "this is not root"
-    run=sudo
-fi
-install() {
-    # shellcheck disable=SC2086 # a list of words
-    $run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-}
-echo "installing:$missing"
-install || { $run apt-get update -qq && install; } || without "the packages could not be installed"
 exec "$0" --check

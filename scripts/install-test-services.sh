@@ -30,34 +30,16 @@ if [ -z "$packages" ]; then
     exit 0
 fi
 
-if ! command -v apt-get >/dev/null 2>&1; then
+# shellcheck disable=SC2086 # a list of words
+scripts/install-packages.sh $packages || {
+    status=$?
     cat >&2 <<ADVICE
-error: missing:$packages, and this is not a Debian or Ubuntu system
 hint: install them with your package manager (the server programs, and Erlang's epmd and erl_call), or run the tests in
       a container that has them:
         docker run --rm -v "\$PWD":/src -w /src rust:bookworm sh -c 'scripts/install-test-services.sh && make test'
 ADVICE
-    exit 69
-fi
-run=
-if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null 2>&1 || { echo "error: run this as root, or install:$packages" >&2; exit 77; }
-    run=sudo
-fi
-
-# Packages start their services when they are installed; policy-rc.d is Debian's way to say no. One that is there stays.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    trap '$run rm -f "$policy"' EXIT
-    printf '#!/bin/sh\nexit 101\n' | $run tee "$policy" >/dev/null
-    $run chmod 755 "$policy"
-fi
-install() {
-    # shellcheck disable=SC2086 # a list of words
-    $run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    exit "$status"
 }
-echo "installing:$packages"
-install || { $run apt-get update -qq && install; }
 if ! { have_postgres && have_rabbitmq; }; then
     echo "error: the packages were installed and the programs are still not found" >&2
     exit 69
