@@ -19,7 +19,8 @@ use crate::clock;
 use crate::sandbox::kernel;
 use crate::system::{self, FIRST_PARKED};
 
-/// More descriptors than this are not kept for one directory.
+/// More descriptors than this are not kept for one directory. When it changed last is, so rules that were made from it
+/// still need not be written again.
 const MOST_KEPT: usize = 256;
 
 /// A directory whose last change is younger than this (in microseconds) may change again without its time of change
@@ -64,16 +65,24 @@ impl Stamp {
 /// The entries of directories, kept while they are certain to hold.
 #[derive(Debug, Default)]
 pub(super) struct Neighbours {
-    kept: HashMap<PathBuf, (Stamp, Vec<Neighbour>)>,
+    kept: HashMap<PathBuf, Kept>,
     mounts: Option<File>,
     /// What was read last and may not be kept.
     passing: Vec<Neighbour>,
 }
 
+/// What is kept of a directory.
+#[derive(Debug)]
+struct Kept {
+    stamp: Stamp,
+    /// `None`: there are too many.
+    entries: Option<Vec<Neighbour>>,
+}
+
 impl Neighbours {
-    /// By what the entries of a directory are known to hold, when they are kept.
+    /// By what the entries of a directory are known to hold, when that is certain.
     pub(super) fn stamp(&self, directory: &Path) -> Option<Stamp> {
-        self.kept.get(directory).map(|(stamp, _)| *stamp)
+        self.kept.get(directory).map(|kept| kept.stamp)
     }
 
     /// Whether what was read under these stamps still holds. Not after a mount: [`Neighbours::refresh`] forgets then.
@@ -98,17 +107,22 @@ impl Neighbours {
     /// The entries of a directory, but for links, up to `most`. `None`: it cannot be listed.
     pub(super) fn of(&mut self, directory: &Path, most: usize) -> Option<&[Neighbour]> {
         let stamp = Stamp::of(directory).ok()?;
-        if self.kept.get(directory).is_none_or(|(kept, _)| *kept != stamp) {
+        if !matches!(self.kept.get(directory), Some(Kept { stamp: known, entries: Some(_) }) if *known == stamp) {
             self.kept.remove(directory);
             let now = clock::wall();
-            let entries = read(directory, most).ok()?;
-            if self.mounts.is_none() || entries.len() > MOST_KEPT || !stamp.is_settled(now) {
-                self.passing = entries;
-                return Some(&self.passing);
+            let read = read(directory, most).ok()?;
+            let is_certain = self.mounts.is_some() && stamp.is_settled(now);
+            let are_few = read.len() <= MOST_KEPT;
+            let (entries, passing) = if is_certain && are_few { (Some(read), Vec::new()) } else { (None, read) };
+            self.passing = passing;
+            if is_certain {
+                self.kept.insert(directory.to_owned(), Kept { stamp, entries });
             }
-            self.kept.insert(directory.to_owned(), (stamp, entries));
         }
-        self.kept.get(directory).map(|(_, entries)| entries.as_slice())
+        match self.kept.get(directory) {
+            Some(Kept { entries: Some(entries), .. }) => Some(entries),
+            _ => Some(&self.passing),
+        }
     }
 }
 
@@ -171,6 +185,30 @@ mod tests {
         let entries = neighbours.of(directory, 100).expect("kept").as_ptr();
         assert_eq!(neighbours.of(directory, 100).expect("kept").as_ptr(), entries, "the same ones");
         assert_eq!(names(&mut neighbours, directory), first);
+    }
+
+    #[test]
+    fn of_a_directory_with_many_entries_only_the_time_of_its_change_is_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for number in 0..=MOST_KEPT {
+            std::fs::write(directory.path().join(number.to_string()), "").expect("a file");
+        }
+        let mut neighbours = Neighbours::default();
+        neighbours.refresh();
+        // Until its last change is old enough to be told from the next.
+        let stamp = loop {
+            assert_eq!(neighbours.of(directory.path(), 4096).map(<[_]>::len), Some(MOST_KEPT + 1));
+            if let Some(stamp) = neighbours.stamp(directory.path()) {
+                break stamp;
+            }
+            std::thread::yield_now();
+        };
+        assert!(neighbours.kept[directory.path()].entries.is_none(), "no descriptor is kept");
+        let made_from = [(directory.path().to_owned(), stamp)];
+        assert!(neighbours.still_hold(&made_from));
+        std::fs::remove_file(directory.path().join("7")).expect("a file");
+        assert!(!neighbours.still_hold(&made_from), "it has changed");
+        assert_eq!(neighbours.of(directory.path(), 4096).map(<[_]>::len), Some(MOST_KEPT));
     }
 
     #[test]

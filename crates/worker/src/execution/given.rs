@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::helper::{SecretBytes, SecretRefusal, SecretRequest, SecretSource};
 
 /// What stands in the store in the place of a secret parameter.
-const MASK: &str = "***";
+const MASK: &str = attune_config::Secret::MASK;
 
 /// Opens what was sealed for an attempt, and asks `source` for secrets of the action that were not.
 ///
