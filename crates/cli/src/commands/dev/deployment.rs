@@ -50,24 +50,21 @@ impl Deployment {
         let mut settings = settings(directory, name, &local);
         let place = Place::of(settings.bucket.as_ref(), &settings.artifacts_directory)
             .map_err(|error| CliError::internal("using the place where files are kept", error))?;
-        let control =
-            Control::builder(Arc::clone(&store), Arc::clone(&queue), Shelf::open(&local.absolute_pack_directories()))
-                .listener(listener)
-                .api_token(Some(token.to_owned()))
-                .retention(retention_of(&local.config.retention))
-                .artifacts(place)
-                .vault(Some(Arc::new(vault(directory, &local.config)?)))
-                .start()
-                .await
-                .map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
-        settings.api_url = Some(control.url());
-        let worker = WorkerBuilder::new(Mode::Worker, settings)
-            .store(Arc::clone(&store))
-            .queue(queue)
-            .packs(local.library)
-            .start()
-            .await
-            .map_err(|error| CliError::internal("starting the worker", error))?;
+        let address = listener.local_addr().map_err(|error| CliError::internal("listening", error))?;
+        settings.api_url = Some(format!("http://{address}"));
+        let shelf = Shelf::open(&local.absolute_pack_directories());
+        let control = Control::builder(Arc::clone(&store), Arc::clone(&queue), shelf)
+            .listener(listener)
+            .api_token(Some(token.to_owned()))
+            .retention(retention_of(&local.config.retention))
+            .artifacts(place)
+            .vault(Some(Arc::new(vault(directory, &local.config)?)));
+        let worker =
+            WorkerBuilder::new(Mode::Worker, settings).store(Arc::clone(&store)).queue(queue).packs(local.library);
+        // At the same time: the worker asks every interpreter for its version meanwhile.
+        let (control, worker) = tokio::join!(control.start(), worker.start());
+        let control = control.map_err(|error| CliError::internal("starting the API and the scheduler", error))?;
+        let worker = worker.map_err(|error| CliError::internal("starting the worker", error))?;
         Ok(Self { store, control, worker })
     }
 
