@@ -1,6 +1,6 @@
 //! What children leave behind.
 
-use attune_process::{How, Remnants, sweep};
+use attune_process::{Command, How, Remnants, sweep};
 
 use crate::fixture::{Fixture, TAG, until};
 
@@ -70,10 +70,12 @@ fn a_helper_that_finishes_the_output_is_given_the_time() {
 fn a_sweep_spares_this_life_and_strangers() {
     let fixture = Fixture::new();
     fixture.run(async {
-        let life = |number: &str| fixture.shell("exec sleep 1000").variable("LIFE", number);
+        // Not through a shell, which carries the tag before it has become what is looked for.
+        let sleep = || Command::new("/bin/sleep").arguments(["1000"]).variable(TAG, &fixture.tag);
+        let life = |number: &str| sleep().variable("LIFE", number);
         let (sender, _receiver) = tokio::sync::mpsc::channel(1);
         let mine = fixture.spawn(life("2"), sender.clone()).await;
-        let other = fixture.spawn(fixture.shell("exec sleep 1000"), sender.clone()).await;
+        let other = fixture.spawn(sleep(), sender.clone()).await;
         let earlier = {
             let (launcher, command) = (fixture.launcher().clone(), life("1"));
             tokio::spawn(async move { launcher.run_to_end(command).await })
