@@ -154,7 +154,8 @@ pub trait Store: Send + Sync + 'static {
     /// Gives back attempts that never started; those that count as running only on [`HandBack::never_started`].
     async fn hand_back(&self, incarnation: Incarnation, attempts: Vec<HandBack>) -> Result<Vec<Answered>, StoreError>;
 
-    /// Appends log pieces. A piece that is there already is left as it is.
+    /// Appends log pieces. A piece that is there already is left as it is; one of an attempt that the store does not know
+    /// is left out: its execution was removed by retention, or forgotten by a database that was set back.
     async fn append_logs(&self, chunks: Vec<LogChunk>) -> Result<(), StoreError>;
 
     /// Notes files that attempts left behind; one that was noted before is replaced.

@@ -82,6 +82,7 @@ impl Consumer {
             }
             Meaning::Nothing => {
                 self.deps.books.counters.add(Count::Refused);
+                tracing::debug!("message refused: not for this life of this worker");
                 self.settle(vec![delivery.tag]);
             }
         }

@@ -113,6 +113,14 @@ pub(crate) struct Holding {
     pub(crate) descriptors: usize,
     pub(crate) threads: usize,
     pub(crate) resident_kib: u64,
+    /// Guards that run work for it or wait for some.
+    pub(crate) guards: usize,
+}
+
+/// How many children the launcher of a worker has.
+fn guards(worker: u32) -> usize {
+    let Some(launcher) = launcher(worker) else { return 0 };
+    descendants(worker).iter().filter(|one| one.parent == launcher && !one.is_zombie).count()
 }
 
 /// What a process holds now.
@@ -126,5 +134,6 @@ pub(crate) fn holding(pid: u32) -> Holding {
         descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count).unwrap_or(0),
         threads: usize::try_from(field("Threads:")).unwrap_or(0),
         resident_kib: field("VmRSS:"),
+        guards: guards(pid),
     }
 }

@@ -5,7 +5,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::history::{History, Known};
 use crate::kind::Kind;
 use crate::load::Account;
-use crate::truth::{Said, Truth};
+use crate::truth::{Line, Ran, Said, Truth};
+
+/// A time in which a machine was suspended with everything on it, in microseconds of the clock that counts suspend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Suspended {
+    pub(crate) worker: String,
+    pub(crate) from_us: i64,
+    pub(crate) to_us: i64,
+}
+
+impl Suspended {
+    /// Whether what began at this place of what is known of an execution met a tree that was suspended, and no other: the
+    /// kernel lets a suspended tree keep its lock, and nobody can kill it before its machine resumes.
+    fn explains(&self, ran: &Ran, place: usize) -> bool {
+        let Some((line, before)) = ran.lines.get(place).zip(ran.lines.get(..place)) else { return false };
+        let ended = |start: &Line| before.iter().any(|other| other.said == Said::End && other.attempt == start.attempt);
+        let mut open = before.iter().filter(|start| start.said == Said::Start && !ended(start));
+        (self.from_us..=self.to_us).contains(&line.boot_us)
+            && open.any(|start| start.worker == self.worker && start.attempt != line.attempt)
+    }
+}
+
+/// What the faults of a run themselves bring about.
+#[derive(Debug, Default)]
+pub(crate) struct Excuses {
+    /// Causes of ends.
+    pub(crate) causes: Vec<&'static str>,
+    pub(crate) suspended: Vec<Suspended>,
+}
 
 /// Counters by name, each with what was counted.
 #[derive(Debug, Default)]
@@ -52,8 +80,14 @@ impl Counters {
         Self::ZERO.iter().copied().filter(|name| self.count(name) > 0).collect()
     }
 
+    /// What the faults themselves bring about, counted beside the zeros.
+    pub(crate) fn beside(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let excused = self.found.iter().filter(|(name, _)| !Self::ZERO.contains(name) && **name != "recovered");
+        excused.map(|(name, all)| (*name, all.len()))
+    }
+
     /// Judges what the database says by what the actions said and what was accepted.
-    pub(crate) fn judge(&mut self, history: &History, truth: &Truth, account: &Account, excused: &[&'static str]) {
+    pub(crate) fn judge(&mut self, history: &History, truth: &Truth, account: &Account, excuses: &Excuses) {
         for (id, accepted) in &account.accepted {
             match history.executions.get(id) {
                 None if account.forgiven.contains(id) => {}
@@ -62,7 +96,7 @@ impl Counters {
                     self.add("lost", format!("execution {id} ({}) is still {}", known.action, known.status));
                 }
                 Some(_) if account.forgiven.contains(id) => {}
-                Some(known) => self.judge_one(known, truth, accepted.order.kind, accepted.order.again, excused),
+                Some(known) => self.judge_one(known, truth, accepted.order.kind, accepted.order.again, &excuses.causes),
             }
             if accepted.asked > 1 {
                 self.add("recovered", format!("execution {id} was asked for {} times", accepted.asked));
@@ -83,8 +117,15 @@ impl Counters {
             self.add("unanswered", format!("{} ({}): {said}", order.key, order.action()));
         }
         for (id, ran) in &truth.by_execution {
-            for _ in 0..ran.count(Said::Overlap) {
-                self.add("overlap", format!("execution {id} began while an earlier tree of it lived"));
+            for (place, _) in ran.lines.iter().enumerate().filter(|(_, line)| line.said == Said::Overlap) {
+                let name = if account.forgiven.contains(id) {
+                    "overlap_forgotten"
+                } else if excuses.suspended.iter().any(|times| times.explains(ran, place)) {
+                    "overlap_suspended"
+                } else {
+                    "overlap"
+                };
+                self.add(name, format!("execution {id} began while an earlier tree of it lived"));
             }
         }
         for _ in 0..truth.damaged {
@@ -199,8 +240,27 @@ mod tests {
         let (mut history, mut truth, mut account) = sound();
         change(history.executions.get_mut(&1).expect("it is there"), &mut truth, &mut account);
         let mut counters = Counters::default();
-        counters.judge(&history, &truth, &account, &[]);
+        counters.judge(&history, &truth, &account, &Excuses::default());
         counters.broken()
+    }
+
+    #[test]
+    fn only_a_suspended_tree_of_an_earlier_attempt_excuses_an_overlap() {
+        let count = |text: &str, forgiven: bool, name: &str| {
+            let (history, _, mut account) = sound();
+            account.forgiven.extend(forgiven.then_some(1));
+            let suspended = Suspended { worker: "w1".to_owned(), from_us: 2_000_000, to_us: 9_000_000 };
+            let excuses = Excuses { suspended: vec![suspended], ..Excuses::default() };
+            let mut counters = Counters::default();
+            counters.judge(&history, &Truth::parsed(text), &account, &excuses);
+            counters.count(name)
+        };
+        let met = "start 1 1 9 1.00 w1 0\noverlap 1 2 8 5.00 w2 0\nstart 1 2 8 5.00 w2 0\nend 1 2 8 5.10 w2 0\n";
+        assert_eq!((count(met, false, "overlap"), count(met, false, "overlap_suspended")), (0, 1));
+        assert_eq!((count(met, true, "overlap"), count(met, true, "overlap_forgotten")), (0, 1));
+        for other in [met.replace("5.00", "9.50"), met.replace("w1", "w3"), met.replace("overlap 1 2", "overlap 1 1")] {
+            assert_eq!(count(&other, false, "overlap"), 1, "{other}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Fault {
         fault("more-servers", "F28", 10.0, 15.0, ""),
         fault("name-taken", "F30", 8.0, 12.0, "replaced"),
         directed(fault("kill-before-claim", "F03", 0.0, 0.0, "earlier-life")),
-        directed(fault("kill-before-acknowledgement", "F03", 0.0, 0.0, "claim-refused")),
+        directed(fault("kill-before-acknowledgement", "F03", 0.0, 0.0, "message-refused")),
         directed(fault("kill-before-start", "F03", 0.0, 0.0, "attempt-lost")),
         directed(fault("kill-after-start", "F03", 0.0, 0.0, "attempt-lost")),
         directed(fault("kill-before-completion", "F03", 0.0, 0.0, "attempt-lost")),

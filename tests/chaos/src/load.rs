@@ -42,6 +42,13 @@ pub(crate) struct Account {
     pub(crate) refused: usize,
 }
 
+impl Account {
+    /// How many of the accepted executions must be there.
+    pub(crate) fn expected(&self) -> usize {
+        self.accepted.keys().filter(|id| !self.forgiven.contains(id)).count()
+    }
+}
+
 /// What to submit.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {

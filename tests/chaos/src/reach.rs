@@ -21,6 +21,7 @@ const TOLD: &[(&str, &[&str])] = &[
     ("not-confirmed", &["the broker did not confirm"]),
     ("not-routed", &["the queue of a worker is missing"]),
     ("claim-refused", &["claim refused: stale or repeated"]),
+    ("message-refused", &["message refused: not for this life of this worker"]),
     ("claim-impossible", &["work cannot be claimed; it stays with the broker"]),
     ("parked", &["parked a message that cannot be read"]),
     ("spooled", &["the end lies on disk and is offered until it is taken"]),

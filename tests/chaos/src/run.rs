@@ -1,6 +1,7 @@
 //! One run, from the first program to the verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::census;
-use crate::checker::Counters;
+use crate::checker::{Counters, Excuses, Suspended};
 use crate::history::{History, percentile};
 use crate::inflict::{Struck, inflict};
 use crate::keeper::Exit;
@@ -64,6 +65,7 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, String> {
     let healed_us = clock::wall();
     orphans.into_iter().for_each(|what| counters.add("orphans", what));
     let mut figures = BTreeMap::new();
+    running.with(|account| forget(account, &strikes, &mut figures));
     let consuming = consuming_again(&stage, healed).await;
     figures.insert("consuming again s after the last heal".to_owned(), consuming);
     let late = wait_for_end(&stage, &running, plan.settle.saturating_sub(healed.elapsed())).await;
@@ -76,9 +78,11 @@ pub(crate) async fn run(plan: Plan) -> Result<Report, String> {
 
     let history = History::read(&stage.query).await?;
     let truth = Truth::read(&stage.truth());
-    running.with(|account| forgive(account, &history, &strikes, &mut figures));
-    running.with(|account| counters.judge(&history, &truth, account, &plan.excused));
-    leftovers(&stage, &plan, &history, &before, &mut counters).await;
+    running.with(|account| forgive(account, &history, &strikes));
+    let excuses = Excuses { causes: plan.excused.clone(), suspended: suspended(&strikes) };
+    running.with(|account| counters.judge(&history, &truth, account, &excuses));
+    let left_out = running.with(|account| account.forgiven.clone());
+    leftovers(&stage, &plan, (&history, &left_out), &before, &mut counters).await;
     let after = Survey::take(&stage);
     for (moment, total) in [("before", before.total()), ("after", after.total())] {
         figures.insert(format!("descriptors {moment}"), total.descriptors as f64);
@@ -228,28 +232,59 @@ async fn overdue(stage: &Stage) -> Vec<(u32, i64, String)> {
     left.map(|one| (one.pid, one.execution, one.command)).collect()
 }
 
-/// Takes out of the account what no promise covers: executions that a fault itself asked for, and what was accepted in a
-/// window that the database was made to forget.
-fn forgive(account: &mut Account, history: &History, strikes: &[Struck], figures: &mut BTreeMap<String, f64>) {
-    for struck in strikes {
-        account.forgiven.extend(&struck.unaccounted);
+/// The times that a database was made to forget, in microseconds since 1970.
+fn lost_windows(strikes: &[Struck]) -> Vec<Range<i64>> {
+    let window = |struck: &Struck| {
         let figure = |wanted: &str| struck.figures.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
-        if let (Some(from), Some(length)) = (figure("lost window began us"), figure("lost window s")) {
-            let from = from as i64;
-            let window = from..from + (length * 1e6) as i64;
-            let accepted = account.accepted.iter().filter(|(_, accepted)| window.contains(&accepted.at_us));
-            let ids: Vec<i64> = accepted.map(|(id, _)| *id).collect();
-            figures.insert("accepted in the lost window".to_owned(), ids.len() as f64);
-            // What was under way then may have run, and runs again: the database does not know.
-            let known = history.executions.values().filter(|known| {
-                known.requested_at < window.end && (known.ended_at == 0 || known.ended_at >= window.start)
-            });
-            let under_way: Vec<i64> = known.map(|known| known.id).collect();
-            account.forgiven.extend(&ids);
-            account.forgiven.extend(&under_way);
-            account.confused.clear();
-        }
+        let (from, length) = (figure("lost window began us")? as i64, figure("lost window s")?);
+        Some(from..from + (length * 1e6) as i64)
+    };
+    strikes.iter().filter_map(window).collect()
+}
+
+/// Takes out of the account what was accepted in a time that the database was made to forget: nobody can know of it, and
+/// its numbers may have been given to what was accepted later.
+fn forget(account: &mut Account, strikes: &[Struck], figures: &mut BTreeMap<String, f64>) {
+    let windows = lost_windows(strikes);
+    if windows.is_empty() {
+        return;
     }
+    let accepted = account.accepted.iter();
+    let lost = accepted.filter(|(_, accepted)| windows.iter().any(|window| window.contains(&accepted.at_us)));
+    let ids: Vec<i64> = lost.map(|(id, _)| *id).collect();
+    let given_twice = std::mem::take(&mut account.confused);
+    figures.insert("accepted in the lost window".to_owned(), (ids.len() + given_twice.len()) as f64);
+    figures.insert("numbers given twice".to_owned(), given_twice.len() as f64);
+    account.forgiven.extend(ids);
+    account.forgiven.extend(given_twice);
+}
+
+/// Takes out of the account what no promise covers: executions that a fault itself asked for, and what was under way in a
+/// time that the database was made to forget. That may have run, and runs again: the database does not know.
+fn forgive(account: &mut Account, history: &History, strikes: &[Struck]) {
+    strikes.iter().for_each(|struck| account.forgiven.extend(&struck.unaccounted));
+    for window in lost_windows(strikes) {
+        let under_way = history
+            .executions
+            .values()
+            .filter(|known| known.requested_at < window.end && (known.ended_at == 0 || known.ended_at >= window.start));
+        account.forgiven.extend(under_way.map(|known| known.id));
+    }
+}
+
+/// The times in which whole machines were suspended, by the clock of the ground truth. What they resume with is killed
+/// within a second.
+fn suspended(strikes: &[Struck]) -> Vec<Suspended> {
+    let boot_us = i64::try_from(clock::boot().as_micros()).unwrap_or(i64::MAX);
+    let shift = clock::wall() - boot_us;
+    let stopped = strikes.iter().filter(|struck| struck.fault == "host-stop");
+    stopped
+        .map(|struck| Suspended {
+            worker: struck.target.clone(),
+            from_us: struck.from_us - shift,
+            to_us: struck.to_us - shift + 1_000_000,
+        })
+        .collect()
 }
 
 /// Undoes whatever may not have been undone.
@@ -277,15 +312,25 @@ async fn consuming_again(stage: &Stage, healed: Instant) -> f64 {
     healed.elapsed().as_secs_f64()
 }
 
-/// Waits until everything accepted has ended; how many have not.
+/// How many executions there are, and how many of them have ended: one look, because everything moves on between two.
+const PROGRESS: &str = "SELECT count(*), coalesce(sum(CASE WHEN status IN ('completed', 'failed', 'timeout', 'cancelled', \
+                        'abandoned') THEN 1 ELSE 0 END), 0) FROM execution";
+
+/// Waits until everything accepted has ended; how many have not. A database that does not answer says nothing.
 async fn wait_for_end(stage: &Stage, running: &Running, within: Duration) -> i64 {
     let begun = Instant::now();
     loop {
-        let accepted = i64::try_from(running.with(|account| account.accepted.len())).unwrap_or(i64::MAX);
-        let ended = stage.query.number(ENDED).await.unwrap_or(0);
-        // Some may be there that nobody counts: their answers were never heard.
-        let open = stage.query.number("SELECT count(*) FROM execution").await.unwrap_or(ended) - ended;
-        let left = open.max(accepted - ended);
+        let expected = running.with(|account| account.expected());
+        let accepted = i64::try_from(expected).unwrap_or(i64::MAX);
+        let left = match stage.query.rows(PROGRESS).await.as_deref() {
+            Ok([row]) => {
+                let number = |column: usize| row.get(column).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+                let (there, ended) = (number(0), number(1));
+                // Some may be there that nobody counts: their answers were never heard.
+                (there - ended).max(accepted - ended)
+            }
+            _ => accepted.max(1),
+        };
         if left <= 0 || begun.elapsed() > within {
             return left.max(0);
         }
@@ -294,7 +339,13 @@ async fn wait_for_end(stage: &Stage, running: &Running, within: Duration) -> i64
 }
 
 /// Everything that should be gone.
-async fn leftovers(stage: &Stage, plan: &Plan, history: &History, before: &Survey, counters: &mut Counters) {
+async fn leftovers(
+    stage: &Stage,
+    plan: &Plan,
+    (history, left_out): (&History, &BTreeSet<i64>),
+    before: &Survey,
+    counters: &mut Counters,
+) {
     let mark = stage.mark();
     let processes = patiently(Duration::from_secs(6), || async {
         census::residents(&mark)
@@ -314,7 +365,7 @@ async fn leftovers(stage: &Stage, plan: &Plan, history: &History, before: &Surve
     survey::queues(stage, counters, parked).await;
     // Output may be stored a little later than the end.
     let gaps = patiently(Duration::from_secs(20), || async {
-        logs::problems(&stage.query, history).await.unwrap_or_else(|error| vec![error])
+        logs::problems(&stage.query, history, left_out).await.unwrap_or_else(|error| vec![error])
     });
     gaps.await.into_iter().for_each(|gap| counters.add("log_gaps", gap));
     let mut found = Counters::default();

@@ -8,8 +8,12 @@ use crate::census::{self, Holding};
 use crate::checker::Counters;
 use crate::stage::Stage;
 
-/// Descriptors and threads that may be more than before: connections of pools that grow when they are used.
+/// Descriptors that may be more than before: connections of pools that grow when they are used.
 const SOME: usize = 12;
+
+/// Descriptors of a worker for each guard that it keeps for the next work, of which there are never more than ran at once:
+/// the line to it, and the directory that its next attempt gets.
+const PER_GUARD: usize = 2;
 
 /// What is there at a quiet moment.
 #[derive(Debug, Default)]
@@ -44,10 +48,14 @@ impl Survey {
     pub(crate) fn compare(&self, later: &Self, counters: &mut Counters) {
         for (name, after) in &later.holdings {
             let Some(before) = self.holdings.get(name) else { continue };
-            if after.descriptors > before.descriptors + SOME {
+            let more_guards = after.guards.saturating_sub(before.guards);
+            if after.descriptors > before.descriptors + SOME + PER_GUARD * more_guards {
                 counters.add(
                     "leaked_descriptors",
-                    format!("{name}: {} descriptors after {}", after.descriptors, before.descriptors),
+                    format!(
+                        "{name}: {} descriptors with {} guards after {} with {}",
+                        after.descriptors, after.guards, before.descriptors, before.guards
+                    ),
                 );
             }
         }

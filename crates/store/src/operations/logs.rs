@@ -7,9 +7,12 @@ use crate::session::{Session, Sql};
 use crate::trouble::Trouble;
 use crate::unit::small;
 
+// Only of attempts that are known. What an execution printed that retention has removed, or that a database was made to
+// forget by a restore, would never be removed, and would stand in the way of whatever gets its number next.
 const APPEND: Sql = Sql::same(
     "INSERT INTO log_chunk (execution_id, attempt, sequence, stream, byte_offset, at, bytes) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+     SELECT $1, $2, $3, $4, $5, $6, $7 \
+     WHERE EXISTS (SELECT 1 FROM execution_attempt WHERE execution_id = $1 AND attempt = $2) ON CONFLICT DO NOTHING",
 );
 
 const READ: Sql = Sql::same(
@@ -36,7 +39,7 @@ fn place(cursor: i64) -> (i64, i64) {
     (cursor >> SEQUENCE_BITS, (cursor & ((1 << SEQUENCE_BITS) - 1)) - 1)
 }
 
-/// Appends pieces; one that is there already stays as it is.
+/// Appends pieces of attempts that are known; one that is there already stays as it is.
 pub(crate) async fn append(session: &mut dyn Session, chunks: &[LogChunk]) -> Result<(), Trouble> {
     for chunk in chunks {
         let values = vec![

@@ -102,9 +102,13 @@ logged AS ( \
     WHERE (g.execution, g.attempt) IN (SELECT d.id, d.attempt FROM ended d) ON CONFLICT DO NOTHING) \
 SELECT place FROM ended";
 
+// Only of attempts that are known, see `operations::logs`.
 const APPEND: &str = "\
 INSERT INTO log_chunk (execution_id, attempt, sequence, stream, byte_offset, at, bytes) \
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[]) \
+SELECT g.* \
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[]) \
+    AS g (execution, attempt, sequence, stream, byte_offset, at, bytes) \
+WHERE EXISTS (SELECT 1 FROM execution_attempt a WHERE a.execution_id = g.execution AND a.attempt = g.attempt) \
 ON CONFLICT DO NOTHING";
 
 const DELETE_OUTBOX: &str = "DELETE FROM outbox WHERE id = ANY($1)";

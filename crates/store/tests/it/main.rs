@@ -107,6 +107,7 @@ on_every_database! {
     reading::filters_choose_by_status_action_and_pack,
     reading::events_can_be_followed_without_a_gap,
     reading::log_pieces_are_kept_once_and_read_in_order,
+    reading::output_of_an_attempt_that_nobody_knows_is_left_out_and_the_rest_is_kept,
     environments::what_a_worker_tells_of_an_environment_takes_the_place_of_what_it_told_before,
     retaining::artifacts_are_noted_once_and_listed_by_name,
     retaining::what_is_old_goes_step_by_step_and_what_lives_stays,

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use attune_store::{Answered, ExecutionFilter, NewExecution};
 use attune_testkit::eventually;
-use attune_types::{AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream, Timestamp};
+use attune_types::{AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream, Outcome, RetryCause, Timestamp};
 
-use crate::stage::{PATIENCE, Stage, request, success};
+use crate::stage::{PATIENCE, Stage, completion, request, retried, success};
 
 async fn of_action(stage: &Stage, action: &str, count: usize) -> Vec<ExecutionId> {
     let mut one = request();
@@ -105,8 +105,13 @@ fn chunk(execution: ExecutionId, attempt: i32, sequence: i64, bytes: &[u8]) -> L
 }
 
 pub(crate) async fn log_pieces_are_kept_once_and_read_in_order(stage: &Stage) {
-    let id = stage.submit(request()).await;
-    let other = stage.submit(request()).await;
+    let hand = stage.worker("w", 1).await;
+    let work = stage.run(retried(&[RetryCause::Failed], true), hand).await;
+    assert_eq!(stage.complete(completion(&work, Outcome::Exited { code: 3 })).await, Answered::Accepted);
+    let id = work.execution;
+    stage.pass(60_000).await;
+    assert_eq!(stage.run_again(id, hand).await.attempt, AttemptNumber(2));
+    let other = stage.run(request(), hand).await.execution;
     let everything: Vec<u8> = (0..=255).collect();
     let pieces: Vec<LogChunk> = (0..5).map(|sequence| chunk(id, 1, sequence, &everything)).collect();
     // Out of order, twice, and with other words the second time.
@@ -131,4 +136,18 @@ pub(crate) async fn log_pieces_are_kept_once_and_read_in_order(stage: &Stage) {
     assert_eq!(read, expected);
     assert_eq!(stage.store.logs(other, 0, 10).await.expect("logs").len(), 1);
     assert!(stage.store.logs(ExecutionId(987_654), 0, 10).await.expect("logs").is_empty());
+}
+
+pub(crate) async fn output_of_an_attempt_that_nobody_knows_is_left_out_and_the_rest_is_kept(stage: &Stage) {
+    let hand = stage.worker("w", 1).await;
+    let known = stage.run(request(), hand).await.execution;
+    // What an execution printed that the database was made to forget must not be shown as what its number's next one did.
+    let next = stage.submit(request()).await;
+    let pieces = vec![chunk(next, 1, 0, b"forgotten"), chunk(known, 1, 0, b"kept"), chunk(known, 2, 0, b"no such try")];
+    stage.store.append_logs(pieces).await.expect("appended");
+    assert_eq!(stage.number("SELECT count(*) FROM log_chunk").await, 1);
+    stage.run_again(next, hand).await;
+    stage.store.append_logs(vec![chunk(next, 1, 0, b"its own")]).await.expect("appended");
+    let read = async |id| stage.store.logs(id, 0, 10).await.expect("logs").remove(0).1.bytes;
+    assert_eq!((read(known).await, read(next).await), (b"kept".to_vec(), b"its own".to_vec()));
 }

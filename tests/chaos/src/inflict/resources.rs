@@ -78,20 +78,28 @@ pub(super) async fn out_of_memory(hand: &mut Hand<'_>) -> Result<(), String> {
     let told = |error: std::io::Error| format!("the memory controller cannot be used: {error}");
     std::fs::create_dir(&group).map_err(told)?;
     let write = |name: &str, text: String| std::fs::write(group.join(name), text).map_err(told);
+    // What it has counts for the group that it was got in, unless it is told to come along.
+    write("memory.move_charge_at_immigrate", "3".to_owned())?;
     write("cgroup.procs", pid.to_string())?;
-    // Less than it has: the next page it touches is too much.
     let resident = census::holding(pid).resident_kib;
     let before = host.keeper.exits().len();
     host.keeper.expect_end();
-    let limited = write("memory.limit_in_bytes", (4 << 20).to_string())
-        .or_else(|_| write("memory.limit_in_bytes", (16 << 20).to_string()));
     let begun = Instant::now();
+    let mut limited = Ok(());
     while host.keeper.exits().len() == before && begun.elapsed() < Duration::from_secs(30) {
+        // What it uses at this moment: the next page that it touches is too much, when nothing else can be taken from it.
+        limited = std::fs::read_to_string(group.join("memory.usage_in_bytes"))
+            .map_err(told)
+            .and_then(|used| write("memory.limit_in_bytes", used.trim().to_owned()));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let code = host.keeper.exits().get(before).map_or(-1, |exit| exit.code);
     hand.note("resident KiB", resident as f64);
     hand.note("exit code", f64::from(code));
+    if host.keeper.pid() == Some(pid) {
+        // It lives on, and shall not crawl.
+        std::fs::write("/sys/fs/cgroup/memory/cgroup.procs", pid.to_string()).map_err(told)?;
+    }
     // Whoever it started before it died is still in the group for a moment.
     for _ in 0..100 {
         if std::fs::remove_dir(&group).is_ok() {
@@ -99,6 +107,9 @@ pub(super) async fn out_of_memory(hand: &mut Hand<'_>) -> Result<(), String> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    limited?;
-    if code == 137 { Ok(()) } else { Err(format!("it was not killed: {code}")) }
+    match (code, limited) {
+        (137, _) => Ok(()),
+        (code, Err(error)) => Err(format!("it was not killed: {code}; {error}")),
+        (code, Ok(())) => Err(format!("it was not killed: {code}")),
+    }
 }

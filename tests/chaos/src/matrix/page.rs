@@ -72,6 +72,9 @@ fn observed(result: &Value) -> String {
         true => parts.push("all zeros".to_owned()),
         false => parts.extend(broken),
     }
+    for (name, count) in result["beside"].as_object().into_iter().flatten() {
+        parts.push(format!("beside the zeros: {} {count}", name.replace('_', " ")));
+    }
     for (name, value) in result["limited"].as_object().into_iter().flatten() {
         let value = value.as_f64().unwrap_or(f64::NAN);
         parts.push(if value.fract() == 0.0 { format!("{name} {value}") } else { format!("{name} {value:.1}") });

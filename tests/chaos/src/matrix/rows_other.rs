@@ -109,7 +109,8 @@ pub(super) const ROWS: &[Row] = &[
         id: "F40",
         fault: "the database forgets its last 5 s",
         injected: "a copy of its directory put in its place",
-        expected: "everything that it still knows becomes terminal, once; what was accepted in the window is reported",
+        expected: "everything that it still knows becomes terminal, once; what was accepted or under way in the window may \
+                   be forgotten or run again, and is counted beside the zeros",
         limits: &[],
         how: How::Played(&[Scene::of(&[step("database-rolled-back", 8.0, 5.0, 0)])]),
     },

@@ -63,8 +63,8 @@ pub(super) const ROWS: &[Row] = &[
         id: "F06",
         fault: "worker, guards and actions stopped for 120 s, as when a machine is suspended",
         injected: "SIGSTOP of all of them; SIGCONT",
-        expected: "re-run or terminal <= 50 s; at resume the old trees die (one more effect of them is possible and counted as \
-                   overlap by the kernel's lock)",
+        expected: "re-run or terminal <= 50 s; at resume the old trees die. While they are suspended nobody can kill them, \
+                   so the kernel's lock tells of two trees; one more effect of the old one is possible",
         limits: &[(RECOVERED, 50.0)],
         how: How::Played(&[Scene::of(&[step("host-stop", 6.0, 120.0, 0)])]),
     },
@@ -124,7 +124,8 @@ pub(super) const ROWS: &[Row] = &[
         fault: "the disk is full",
         injected: "the state directory on a tmpfs of its own that is filled for 15 s; read-only remounts and inodes are not \
                    injected",
-        expected: "no new work is taken there, no action fails for it, nothing hangs",
+        expected: "no new work is taken there, no action fails for it, nothing hangs; output that is dropped is marked in the \
+                   log",
         limits: &[],
         how: How::Played(&[Scene { small_disk: true, ..Scene::of(&[step("disk-full", 8.0, 15.0, 0)]) }]),
     },
@@ -139,7 +140,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "F33",
         fault: "the kernel kills the worker for memory",
-        injected: "a memory controller (version 1) with less than the worker has; that of an action and of a guard is tested \
+        injected: "a memory controller (version 1) that lets the worker have no page more than it has; that of an action and of a guard is tested \
                    in crates/worker/tests/it/limits.rs",
         expected: "as F01: re-run or terminal <= 10 s",
         limits: &[(RECOVERED, 10.0)],

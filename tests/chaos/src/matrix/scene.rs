@@ -22,6 +22,7 @@ pub(crate) async fn play(row: &Row, seed: u64, keep: Option<PathBuf>) -> Value {
     let How::Played(scenes) = row.how else { return json!({"row": row.id, "verdict": "named"}) };
     let mut figures: BTreeMap<String, f64> = BTreeMap::new();
     let mut broken: Vec<String> = Vec::new();
+    let mut beside: BTreeMap<String, usize> = BTreeMap::new();
     let (mut executions, mut recovered, mut void) = (0, 0, false);
     for scene in scenes {
         match run(plan(row, scene, seed, keep.clone())).await {
@@ -30,6 +31,9 @@ pub(crate) async fn play(row: &Row, seed: u64, keep: Option<PathBuf>) -> Value {
                 executions += report.accepted;
                 recovered += report.counters.count("recovered");
                 void |= report.verdict() == Verdict::Void;
+                for (name, all) in report.counters.beside() {
+                    *beside.entry(name.to_owned()).or_default() += all;
+                }
                 for name in report.counters.broken() {
                     let first =
                         report.counters.found.get(name).and_then(|all| all.first()).cloned().unwrap_or_default();
@@ -65,7 +69,7 @@ pub(crate) async fn play(row: &Row, seed: u64, keep: Option<PathBuf>) -> Value {
         row.limits.iter().map(|(name, _)| (*name, figures.get(*name).copied())).collect();
     json!({
         "row": row.id, "verdict": verdict, "seed": seed, "executions": executions, "recovered": recovered,
-        "broken": broken, "over": over, "limited": limited, "figures": figures,
+        "broken": broken, "beside": beside, "over": over, "limited": limited, "figures": figures,
     })
 }
 
