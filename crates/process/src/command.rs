@@ -23,6 +23,9 @@ pub struct Command {
     pub input: Vec<u8>,
     /// How long it may run, on a clock that counts suspend. Absent: for ever.
     pub timeout: Option<Duration>,
+    /// From when on it is not started any more, as a reading of [`clock::boot`](crate::clock::boot). Absent: never. Whoever
+    /// asks for a start may be suspended together with whoever makes it, and when both wake up it may be somebody else's.
+    pub start_before: Option<Duration>,
     /// How long it may go on after it was asked to stop, before it is killed. 5 s by default.
     pub grace: Duration,
     /// How much of its standard output is kept.
@@ -47,6 +50,7 @@ impl Command {
             directory: PathBuf::from("/"),
             input: Vec::new(),
             timeout: None,
+            start_before: None,
             grace: Duration::from_secs(5),
             stdout: OutputLimits::default(),
             stderr: OutputLimits::default(),

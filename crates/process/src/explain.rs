@@ -17,6 +17,7 @@ use crate::wire::Refusal;
 pub(crate) fn explain_refusal(refusal: Refusal, command: &Command, texts: &Texts) -> SpawnError {
     match refusal {
         Refusal::Sandbox { needed, reached, why } => SpawnError::SandboxUnavailable { needed, reached, why },
+        Refusal::TooLate => SpawnError::TooLate { program: command.program.clone() },
         Refusal::Limit { limit, why } => SpawnError::LimitUnavailable { limit, why },
         Refusal::Failed { step, errno } => {
             let source = io::Error::from_raw_os_error(errno);

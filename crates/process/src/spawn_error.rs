@@ -66,6 +66,12 @@ pub enum SpawnError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The start was made later than [`Command::start_before`](crate::Command::start_before) allows. Nothing ran.
+    #[error("it is too late to start {}", program.display())]
+    TooLate {
+        /// What was to be executed.
+        program: PathBuf,
+    },
     /// Somebody has the program open for writing. It can be started as soon as they have closed it.
     #[error("{} is being written to", program.display())]
     Busy {

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::guard_kind::GuardKind;
 use crate::sandbox::{self, KillWay, Preparer};
 use crate::system::{self, SharedPair, Stack, Waited};
-use crate::wire::{FromGuard, LONGEST, RunSpec, ToGuard};
+use crate::wire::{FromGuard, LONGEST, Refusal, RunSpec, ToGuard};
 
 /// What a guard is made of.
 struct Guard<'a> {
@@ -203,6 +203,9 @@ impl Guard<'_> {
         let Ok(streams) = <[OwnedFd; 3]>::try_from(descriptors) else { return self.abandon() };
         if self.state != State::Idle {
             return self.abandon();
+        }
+        if spec.start_before.is_some_and(|latest| latest <= clock::boot()) {
+            return self.tell(&FromGuard::Refused { run, why: Refusal::TooLate });
         }
         match start::start(run, spec, streams, &self.stack, &mut self.preparer, self.is_scoped) {
             Ok((guarded, started)) => {

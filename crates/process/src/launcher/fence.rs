@@ -34,6 +34,15 @@ impl Fence {
         terminate.store(nanos(terminate_at), Ordering::Release);
     }
 
+    /// When everything is killed, as it stands. Absent: never.
+    #[must_use]
+    pub fn kill_at(&self) -> Option<Duration> {
+        match self.times.numbers()[1].load(Ordering::Acquire) {
+            0 => None,
+            nanos => Some(Duration::from_nanos(nanos)),
+        }
+    }
+
     /// The file that a launcher is given.
     pub(super) fn file(&self) -> BorrowedFd<'_> {
         (*self.times).as_fd()

@@ -85,6 +85,8 @@ pub(crate) enum Refusal {
     Sandbox { needed: SandboxLevel, reached: SandboxLevel, why: String },
     /// Nothing would hold this limit.
     Limit { limit: String, why: String },
+    /// It came later than it may be started.
+    TooLate,
 }
 
 /// Who stopped a tree before its root ended by itself.
@@ -223,6 +225,7 @@ fn write_refusal(writer: &mut Writer, why: &Refusal) {
             writer.bytes(limit.as_bytes());
             writer.bytes(why.as_bytes());
         }
+        Refusal::TooLate => writer.byte(4),
     }
 }
 
@@ -235,6 +238,7 @@ fn read_refusal(reader: &mut Reader<'_>) -> Result<Refusal, Malformed> {
             why: reader.words()?,
         }),
         3 => Ok(Refusal::Limit { limit: reader.words()?, why: reader.words()? }),
+        4 => Ok(Refusal::TooLate),
         _ => Err(Malformed),
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct RunSpec<'a> {
     pub(crate) environment: Texts<'a>,
     pub(crate) directory: &'a CStr,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) start_before: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) limits: Limits,
     pub(crate) sandbox: Sandbox,
@@ -56,6 +57,7 @@ pub(crate) fn write_run(
     }
     writer.bytes(directory.to_bytes_with_nul());
     writer.optional(command.timeout, Writer::duration);
+    writer.optional(command.start_before, Writer::duration);
     writer.duration(command.grace);
     parts::write_limits(writer, &command.limits);
     parts::write_sandbox(writer, &command.sandbox);
@@ -70,6 +72,7 @@ impl<'a> RunSpec<'a> {
             environment: Texts::read(reader)?,
             directory: reader.text()?,
             timeout: reader.optional(Reader::duration)?,
+            start_before: reader.optional(Reader::duration)?,
             grace: reader.duration()?,
             limits: parts::read_limits(reader)?,
             sandbox: parts::read_sandbox(reader)?,

@@ -135,6 +135,7 @@ proptest! {
         environment in texts(),
         directory in text(),
         timeout in prop::option::of(nanos()),
+        start_before in prop::option::of(nanos()),
         grace in nanos(),
         limits in limits(),
         sandbox in sandbox(),
@@ -142,6 +143,7 @@ proptest! {
     ) {
         let mut command = Command::new("/bin/true");
         (command.timeout, command.grace, command.limits) = (timeout, grace, limits);
+        command.start_before = start_before;
         (command.sandbox, command.has_helper_socket) = (sandbox.clone(), has_helper_socket);
         let mut writer = ToGuard::begin_run(9);
         write_run(&mut writer, &command, &program, &arguments, &environment, &directory);
@@ -153,6 +155,7 @@ proptest! {
         prop_assert!(spec.arguments.iter().eq(arguments.iter().map(CString::as_c_str)));
         prop_assert!(spec.environment.iter().eq(environment.iter().map(CString::as_c_str)));
         prop_assert_eq!((spec.timeout, spec.grace, spec.limits), (timeout, grace, limits));
+        prop_assert_eq!(spec.start_before, start_before);
         prop_assert_eq!((spec.sandbox, spec.has_helper_socket), (sandbox, has_helper_socket));
         // Cut anywhere, it is refused.
         for length in 0..message.len() {

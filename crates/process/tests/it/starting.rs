@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
-use attune_process::{Command, How, SpawnError, StopReason};
+use attune_process::{Command, How, SpawnError, StopReason, clock};
 
 use crate::fixture::{Fixture, TAG};
 
@@ -110,4 +111,20 @@ fn texts_that_no_process_can_be_given_are_refused_without_showing_values() {
     assert!(matches!(name, SpawnError::InvalidText { .. }), "{name:?}");
     let long = error_of(&fixture, Command::new("/bin/true").arguments(["x".repeat(8 << 20)]));
     assert!(matches!(long, SpawnError::TooLong { bytes, .. } if bytes > 8 << 20), "{long:?}");
+}
+
+#[test]
+fn what_comes_too_late_is_not_started() {
+    let fixture = Fixture::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mark = folder.path().join("it-ran");
+    let mut command = fixture.shell(&format!("touch {}", mark.display()));
+    command.start_before = Some(clock::boot());
+    let late = error_of(&fixture, command.clone());
+    assert!(matches!(late, SpawnError::TooLate { .. }), "{late:?}");
+    assert!(!mark.exists(), "nothing of it ran");
+    // The same guard starts what is in time.
+    command.start_before = Some(clock::boot() + Duration::from_secs(600));
+    assert_eq!(fixture.end_of(command).ended.how, How::Exited(0));
+    assert!(mark.exists());
 }

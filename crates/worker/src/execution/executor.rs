@@ -92,14 +92,24 @@ pub(crate) struct Executor {
     report: Option<RunReport>,
     /// When the claim was granted, and how long its environment took from then on.
     granted_at: Duration,
+    /// From when on it is not started any more.
+    start_before: Option<Duration>,
     environment_took: Option<Duration>,
     /// While this lives, the ledger knows that somebody sees to the attempt.
     _presence: Arc<()>,
 }
 
+/// When an attempt was allowed to start, and from when on it is not started any more.
+#[derive(Debug, Clone, Copy)]
+struct Permit {
+    allowed_at: Duration,
+    start_before: Option<Duration>,
+}
+
 impl Executor {
     pub(crate) fn new(deps: Arc<ExecutorDeps>, key: Key, grant: Grant, presence: Arc<()>, life: Life<Self>) -> Self {
         let state = State::Preparing { held: grant.held };
+        let start_before = Some(grant.start_before);
         Self {
             deps,
             key,
@@ -110,6 +120,7 @@ impl Executor {
             stopper: None,
             report: None,
             granted_at: clock::boot(),
+            start_before,
             environment_took: None,
             _presence: presence,
         }
@@ -193,30 +204,37 @@ impl Executor {
         let token = Some(self.grant.work.token);
         let (never_started, reason) = (false, String::new());
         let request = HandBack { execution, attempt, token, never_started, reason, outcome: None };
+        let fence = self.deps.launcher.fence();
         let asking = async move {
             loop {
+                // The word that it may start lasts as long as the leases did when it was asked for.
+                let start_before = fence.kill_at();
                 match store.start(incarnation, vec![request.clone()]).await {
-                    Ok(answers) => return answers.first() == Some(&Answered::Accepted),
+                    Ok(answers) => return (answers.first() == Some(&Answered::Accepted), start_before),
                     Err(error) if error.is_passing() => tokio::time::sleep(START_PAUSE).await,
                     Err(error) => {
                         tracing::error!(execution.id = %execution, error = &error as &dyn std::error::Error, "the store refused to let an attempt start");
-                        return false;
+                        return (false, start_before);
                     }
                 }
             }
         };
-        context.spawn(asking.into_actor(self).map(|opened, actor, context| actor.step(Event::Opened(opened), context)));
+        context.spawn(asking.into_actor(self).map(|(opened, start_before), actor, context| {
+            actor.start_before = start_before;
+            actor.step(Event::Opened(opened), context);
+        }));
     }
 
     fn start(&mut self, context: &mut Context<Self>) {
         let (key, deps) = (self.key, Arc::clone(&self.deps));
         let (work, environment) = (Arc::clone(&self.grant.work), self.environment.take());
-        let (address, leashed, allowed_at) = (context.address(), self.deps.books.leash(key), clock::boot());
+        let (address, leashed) = (context.address(), self.deps.books.leash(key));
+        let permit = Permit { allowed_at: clock::boot(), start_before: self.start_before };
         // Away from the actors' thread: the kernel takes a fraction of a millisecond to start a process, and all other
         // Executors would wait for it. The task is not bound to this actor: when the actor crashes, Executions kills the
         // tree by its leash and the task sees to it that nothing is left, before anything is reported.
         let task =
-            tokio::spawn(async move { Self::run(key, &deps, &work, environment, address, leashed, allowed_at).await });
+            tokio::spawn(async move { Self::run(key, &deps, &work, environment, address, leashed, permit).await });
         context.spawn(task.into_actor(self).map(|joined, actor, context| {
             let report = joined.unwrap_or_else(|error| {
                 RunReport::not_started(Outcome::WorkerFault { message: format!("running the process: {error}") })
@@ -234,7 +252,7 @@ impl Executor {
         environment: Option<Arc<ReadyEnvironment>>,
         address: actix::Addr<Self>,
         leashed: Leashed,
-        allowed_at: Duration,
+        permit: Permit,
     ) -> RunReport {
         let given = given::open(work, deps.incarnation, &deps.sealing_key, deps.secrets.as_ref()).await;
         let opened = match given {
@@ -249,7 +267,9 @@ impl Executor {
         let wants_pid = !deps.observers.is_empty();
         plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work, &opened));
         plan.hide(&opened);
-        let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, allowed_at, |stopper, pid| {
+        plan.command.start_before = permit.start_before;
+        let at = permit.allowed_at;
+        let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, at, |stopper, pid| {
             leashed.hold(stopper.clone());
             address.do_send(Started { stopper, pid });
         });

@@ -28,7 +28,9 @@ impl Patience {
     /// How long to wait before the next try; `None` when there is no point in one. Only what provably never ran is tried
     /// again.
     pub(crate) fn after(&mut self, error: &SpawnError) -> Option<Duration> {
-        let pause = PAUSES.get(self.0).filter(|_| is_starved(error))?;
+        // What is too late does not become less so.
+        let is_worth_it = is_starved(error) && !matches!(error, SpawnError::TooLate { .. });
+        let pause = PAUSES.get(self.0).filter(|_| is_worth_it)?;
         self.0 += 1;
         tracing::warn!(error = error as &dyn std::error::Error, tries = self.0, "a start is tried again");
         Some(*pause)
@@ -37,7 +39,13 @@ impl Patience {
 
 /// Whether nothing ran for want of something that another worker, or this one a little later, may have.
 pub(crate) const fn is_starved(error: &SpawnError) -> bool {
-    matches!(error, SpawnError::Exhausted { .. } | SpawnError::Busy { .. } | SpawnError::NoLauncher { .. })
+    matches!(
+        error,
+        SpawnError::Exhausted { .. }
+            | SpawnError::Busy { .. }
+            | SpawnError::NoLauncher { .. }
+            | SpawnError::TooLate { .. }
+    )
 }
 
 /// The outcome of a child that could not be started.
@@ -64,9 +72,10 @@ pub(crate) fn outcome(error: &SpawnError) -> Outcome {
         SpawnError::LimitUnavailable { .. } => {
             Some("run it on a worker that can hold this limit: `attune worker list`".to_owned())
         }
-        SpawnError::Exhausted { .. } | SpawnError::Busy { .. } | SpawnError::NoLauncher { .. } => {
-            Some("nothing of it ran, so running it again is safe".to_owned())
-        }
+        SpawnError::Exhausted { .. }
+        | SpawnError::Busy { .. }
+        | SpawnError::NoLauncher { .. }
+        | SpawnError::TooLate { .. } => Some("nothing of it ran, so running it again is safe".to_owned()),
         SpawnError::Directory { .. }
         | SpawnError::InvalidText { .. }
         | SpawnError::Step { .. }
@@ -207,6 +216,7 @@ mod tests {
                 "again is safe",
             ),
             (SpawnError::Busy { program: "/x".into() }, "again is safe"),
+            (SpawnError::TooLate { program: "/x".into() }, "too late to start /x; nothing of it ran"),
             (SpawnError::NoLauncher { source: io::ErrorKind::OutOfMemory.into() }, "again is safe"),
         ] {
             let reason = words(error);

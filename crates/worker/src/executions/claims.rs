@@ -71,7 +71,8 @@ impl Claims {
                     Ok(ClaimAnswer::Granted(work)) => {
                         self.books.counters.add(Count::Granted);
                         let held = work.held;
-                        settled.extend(ledger.granted(*key, Grant { work: Arc::from(work), held }));
+                        let start_before = asked_at.saturating_add(self.fence.kill);
+                        settled.extend(ledger.granted(*key, Grant { work: Arc::from(work), held, start_before }));
                     }
                     Ok(ClaimAnswer::Refused) => {
                         self.books.counters.add(Count::Refused);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use attune_queue::DeliveryTag;
 use attune_store::Claimed;
@@ -34,6 +35,9 @@ pub struct Grant {
     pub work: Arc<Claimed>,
     /// Whether the store still waits for the word that it starts.
     pub held: bool,
+    /// From when on it must not be started on the strength of this claim, by the clock that counts suspend: the fence would
+    /// have ended it by then, and its lease may have been given to somebody else.
+    pub start_before: Duration,
 }
 
 #[derive(Debug)]

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use attune_queue::DeliveryTag;
 use attune_store::Claimed;
@@ -49,7 +50,7 @@ fn grant(key: Key) -> Grant {
         trace: None,
         sealed: None,
     };
-    Grant { work: Arc::new(work), held: false }
+    Grant { work: Arc::new(work), held: false, start_before: Duration::MAX }
 }
 
 #[test]

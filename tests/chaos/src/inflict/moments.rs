@@ -16,6 +16,10 @@ use crate::truth::{Said, Truth};
 /// How long a moment may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often a moment is tried that chance may miss, and how long it may take to come each time.
+const TRIES: usize = 4;
+const ONE_TRY: Duration = Duration::from_secs(13);
+
 /// The newest attempt in one of these states on this worker that is newer than `since`, when there is one.
 async fn attempt(hand: &Hand<'_>, host: &Host, states: &str, since: i64) -> Result<Option<i64>, String> {
     let statement = format!(
@@ -35,13 +39,22 @@ async fn newest(hand: &Hand<'_>) -> Result<i64, String> {
 type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<Option<T>, String>> + Send + 'a>>;
 
 /// Asks until there is an answer.
-async fn until<'a, T>(what: &str, mut ask: impl FnMut() -> Asked<'a, T> + Send) -> Result<T, String> {
+async fn until<'a, T>(what: &str, ask: impl FnMut() -> Asked<'a, T> + Send) -> Result<T, String> {
+    until_within(PATIENCE, what, ask).await
+}
+
+/// Asks until there is an answer, for so long.
+async fn until_within<'a, T>(
+    patience: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Asked<'a, T> + Send,
+) -> Result<T, String> {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await? {
             return Ok(answer);
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > patience {
             return Err(format!("it never came to this: {what}"));
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -139,18 +152,28 @@ pub(super) async fn after_completion(hand: &mut Hand<'_>) -> Result<(), String> 
     let host = hand.worker();
     let link = database(&host)?;
     let since = newest(hand).await?;
-    let id = until("begun", || Box::pin(async { Ok(begun(hand, &host, since)) })).await?;
-    // What it sends arrives, and it hears nothing of it.
-    link.conduct(Conduct::one_way_cut(Side::Client));
-    let found = until("the end is stored", || {
-        Box::pin(async {
-            let statement = format!("SELECT count(*) FROM execution WHERE id = {id} AND ended_at IS NOT NULL");
-            Ok((hand.stage.query.number(&statement).await? > 0).then_some(()))
-        })
-    });
-    let found = found.await;
-    host.keeper.kill();
-    link.heal();
+    let mut found = Err("it was not tried".to_owned());
+    // What waits for an answer keeps its connection. When all of them wait for something else, the end is not even sent, and
+    // the next one is tried.
+    for _ in 0..TRIES {
+        let id = until("begun", || Box::pin(async { Ok(begun(hand, &host, since)) })).await?;
+        // What it sends arrives, and it hears nothing of it.
+        link.conduct(Conduct::one_way_cut(Side::Client));
+        let stored = until_within(ONE_TRY, "the end is stored", || {
+            Box::pin(async {
+                let statement = format!("SELECT count(*) FROM execution WHERE id = {id} AND ended_at IS NOT NULL");
+                Ok((hand.stage.query.number(&statement).await? > 0).then_some(()))
+            })
+        });
+        found = stored.await;
+        if found.is_ok() {
+            host.keeper.kill();
+        }
+        link.heal();
+        if found.is_ok() {
+            break;
+        }
+    }
     found
 }
 

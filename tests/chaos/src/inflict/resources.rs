@@ -1,10 +1,14 @@
 //! A worker that gets too little of what it needs.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use attune_process::clock;
 
 use super::Hand;
 use crate::census;
-use crate::keeper::send;
+use crate::host::Host;
+use crate::keeper::{Recipe, send};
 
 /// The worker cannot open anything more.
 pub(super) async fn no_descriptors(hand: &mut Hand<'_>) -> Result<(), String> {
@@ -69,47 +73,77 @@ pub(super) async fn disk_full(hand: &mut Hand<'_>) -> Result<(), String> {
     std::fs::remove_file(&filler).map_err(|error| error.to_string())
 }
 
-/// The kernel kills for memory: an action, or the worker itself. Its group of the version 1 controller, which a bare
-/// machine has, is limited to what it uses.
+/// The kernel kills the worker for memory. It is started again in a group of its own of the version 1 controller, which a
+/// bare machine has, because what a process has got before it came to a group does not count there. What it starts is
+/// taken out again, so that there is nothing else to kill; then the group may have no page more than it has.
 pub(super) async fn out_of_memory(hand: &mut Hand<'_>) -> Result<(), String> {
     let host = hand.worker();
-    let pid = host.keeper.pid().ok_or("it does not run")?;
-    let group = std::path::PathBuf::from(format!("/sys/fs/cgroup/memory/attune-chaos-{pid}"));
+    let root = std::path::PathBuf::from("/sys/fs/cgroup/memory");
+    let group = root.join(format!("attune-chaos-{}-{}", std::process::id(), host.name));
     let told = |error: std::io::Error| format!("the memory controller cannot be used: {error}");
     std::fs::create_dir(&group).map_err(told)?;
-    let write = |name: &str, text: String| std::fs::write(group.join(name), text).map_err(told);
-    // What it has counts for the group that it was got in, unless it is told to come along.
-    write("memory.move_charge_at_immigrate", "3".to_owned())?;
-    write("cgroup.procs", pid.to_string())?;
-    let resident = census::holding(pid).resident_kib;
-    let before = host.keeper.exits().len();
-    host.keeper.expect_end();
-    let begun = Instant::now();
-    let mut limited = Ok(());
-    while host.keeper.exits().len() == before && begun.elapsed() < Duration::from_secs(30) {
-        // What it uses at this moment: the next page that it touches is too much, when nothing else can be taken from it.
-        limited = std::fs::read_to_string(group.join("memory.usage_in_bytes"))
-            .map_err(told)
-            .and_then(|used| write("memory.limit_in_bytes", used.trim().to_owned()));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let code = host.keeper.exits().get(before).map_or(-1, |exit| exit.code);
-    hand.note("resident KiB", resident as f64);
-    hand.note("exit code", f64::from(code));
-    if host.keeper.pid() == Some(pid) {
+    let had = host.keeper_recipe();
+    let enter = format!("echo $$ >{}/cgroup.procs && exec \"$0\"", group.display());
+    host.keeper.change(|recipe| {
+        recipe.arguments = vec!["-c".to_owned(), enter, had.program.display().to_string()];
+        recipe.program = "/bin/sh".into();
+    });
+    let earlier = host.keeper.pid();
+    host.keeper.kill();
+    let killed = squeezed(hand, &host, earlier, &group, &root, had).await;
+    if let (Err(_), Some(pid)) = (&killed, host.keeper.pid()) {
         // It lives on, and shall not crawl.
-        std::fs::write("/sys/fs/cgroup/memory/cgroup.procs", pid.to_string()).map_err(told)?;
+        std::fs::write(root.join("cgroup.procs"), pid.to_string()).map_err(told)?;
     }
-    // Whoever it started before it died is still in the group for a moment.
     for _ in 0..100 {
         if std::fs::remove_dir(&group).is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    match (code, limited) {
-        (137, _) => Ok(()),
-        (code, Err(error)) => Err(format!("it was not killed: {code}; {error}")),
-        (code, Ok(())) => Err(format!("it was not killed: {code}")),
+    killed
+}
+
+/// Waits until the worker works in its group, and takes memory from it until it is killed.
+async fn squeezed(
+    hand: &mut Hand<'_>,
+    host: &Host,
+    earlier: Option<u32>,
+    group: &Path,
+    root: &Path,
+    had: Recipe,
+) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("the memory controller cannot be used: {error}");
+    let begun = Instant::now();
+    let pid = loop {
+        let now = host.keeper.pid().filter(|pid| Some(*pid) != earlier);
+        if let Some(pid) = now.filter(|pid| !census::busy_guards(*pid).is_empty()) {
+            break pid;
+        }
+        if begun.elapsed() > Duration::from_secs(30) {
+            host.keeper.change(|recipe| *recipe = had);
+            return Err("it did not work in its group".to_owned());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    host.keeper.change(|recipe| *recipe = had);
+    for below in census::descendants(pid) {
+        // Some have ended since.
+        let _ = std::fs::write(root.join("cgroup.procs"), below.pid.to_string());
     }
+    hand.note("resident KiB", census::holding(pid).resident_kib as f64);
+    let before = host.keeper.exits().len();
+    host.keeper.expect_end();
+    // What comes back is counted from here.
+    hand.struck.from_us = clock::wall();
+    let begun = Instant::now();
+    while host.keeper.exits().len() == before && begun.elapsed() < Duration::from_secs(30) {
+        // The kernel refuses what it cannot get back; the next page that the worker touches is too much then.
+        let used = std::fs::read_to_string(group.join("memory.usage_in_bytes")).map_err(told)?;
+        let _ = std::fs::write(group.join("memory.limit_in_bytes"), used.trim());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let code = host.keeper.exits().get(before).map_or(-1, |exit| exit.code);
+    hand.note("exit code", f64::from(code));
+    if code == 137 { Ok(()) } else { Err(format!("it was not killed: {code}")) }
 }

@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Row] = &[
             step("kill-before-start", 23.0, 0.0, 0),
             step("kill-after-start", 32.0, 0.0, 0),
             step("kill-before-completion", 41.0, 0.0, 0),
-            step("kill-after-completion", 50.0, 0.0, 0),
+            step("kill-after-completion", 50.0, 40.0, 0),
         ])]),
     },
     Row {

@@ -27,7 +27,13 @@ impl Small {
         let mut bytes = [0; 16];
         (bytes[0], bytes[1], bytes[2], bytes[3]) = (machine as u8 + 1, one.life, one.serial, attempt.0 as u8);
         one.serial += 1;
-        one.entries.push(Entry { attempt, token: LeaseToken(bytes), was_asked: false, phase: Phase::Waiting });
+        one.entries.push(Entry {
+            attempt,
+            token: LeaseToken(bytes),
+            was_asked: false,
+            is_late: false,
+            phase: Phase::Waiting,
+        });
     }
 
     pub(super) fn ask(&mut self, machine: usize, attempt: AttemptNumber, wish: Wish) {
@@ -63,6 +69,9 @@ impl Small {
                 }
             }
             (Wish::Start, Some(said)) => {
+                if let Some(entry) = self.entry(machine, attempt) {
+                    entry.is_late = call.is_old;
+                }
                 self.step(machine, attempt, Event::Opened(said == Said::Answered(true)));
             }
             (Wish::Start, None) => self.ask(machine, attempt, Wish::Start),
@@ -117,7 +126,15 @@ impl Small {
 
     /// The process of an attempt is there, unless its guard's fence is past: then it never gets to run.
     pub(super) fn begin(&mut self, machine: usize, attempt: AttemptNumber) {
+        if self.entry(machine, attempt).is_some_and(|entry| entry.is_late) {
+            let refused = Outcome::NotExecutable { reason: "too late".to_owned() };
+            return self.step(machine, attempt, Event::Ended(EndedChild::NotStarted(refused)));
+        }
         let Some(row) = self.database.execution(ONLY) else { return };
+        if row.status.is_terminal() {
+            self.violations
+                .note("started_after_end", || format!("attempt {attempt} starts, and its execution has ended"));
+        }
         if !self.story.ran.is_empty() && !may_start_again(&row.spec, &self.story) {
             let story = self.story.clone();
             self.violations.note("started_twice", || format!("attempt {attempt} starts after {story:?}"));

@@ -269,7 +269,7 @@ impl Small {
     }
 
     /// Nothing was heard of the worker of an attempt until its time was over. Whatever it runs its fence has ended by then,
-    /// and a grant that is still on its way to it is too old to be made use of.
+    /// a grant that is still on its way to it is too old to be made use of, and so is what its guards were asked to start.
     fn silence(&mut self, attempt: AttemptNumber) -> Result<(), Refusal> {
         let Some(row) = self.database.attempt(ONLY, attempt) else { return Ok(()) };
         let (machine, state) = ((row.worker.0 - 1) as usize, row.state);
@@ -285,6 +285,8 @@ impl Small {
             if is_own && is_held {
                 self.machines[machine].is_fenced = true;
                 self.end_trees(machine, None);
+                let starting = |entry: &&mut Entry| matches!(entry.phase, Phase::Executing(State::Starting { .. }));
+                self.machines[machine].entries.iter_mut().filter(starting).for_each(|entry| entry.is_late = true);
             }
             self.end_trees_of_the_dead(machine);
             self.calls

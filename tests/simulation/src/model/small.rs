@@ -93,6 +93,8 @@ pub(super) struct Entry {
     pub(super) attempt: AttemptNumber,
     pub(super) token: LeaseToken,
     pub(super) was_asked: bool,
+    /// Whether a lease time has gone by since it was allowed to start, so that its guard does not start it any more.
+    pub(super) is_late: bool,
     pub(super) phase: Phase,
 }
 
@@ -260,7 +262,7 @@ impl Small {
             let Machine { is_up, is_registered, is_fenced, life, serial, entries, spool } = machine;
             (is_up, is_registered, is_fenced, life, serial, entries.len(), spool.len()).hash(&mut hasher);
             for entry in entries {
-                (entry.attempt, entry.token.0, entry.was_asked).hash(&mut hasher);
+                (entry.attempt, entry.token.0, entry.was_asked, entry.is_late).hash(&mut hasher);
                 phase_number(&entry.phase).hash(&mut hasher);
             }
             for completion in spool {

@@ -91,7 +91,8 @@ impl World {
                 ClaimAnswer::Granted(_) if !worker.policy.trusts(age, LEASE) => self.reach(Point::GrantTooOld),
                 ClaimAnswer::Granted(work) => {
                     let held = work.held;
-                    settled.extend(worker.ledger.granted(*key, Grant { work: Arc::from(work), held }));
+                    let start_before = asked_at.saturating_add(worker.policy.kill);
+                    settled.extend(worker.ledger.granted(*key, Grant { work: Arc::from(work), held, start_before }));
                     if held {
                         self.reach(Point::Held);
                     }
