@@ -67,10 +67,11 @@ chaos: ## a short run under random faults on each back end (CHAOS_SEED=n chooses
 
 chaos-long: ## five seeds of 10,000 executions and 50 faults, 2,000 and 20 kills embedded, and every row of the fault matrix
 	scripts/install-test-services.sh
+	ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || scripts/install-packages.sh libfaketime
 	$(CARGO) build --release -p attune-control -p attune-worker -p attune-cli -p attune-chaos --bins
 	for seed in 1 2 3 4 5; do target/release/attune-chaos --seed $$seed --executions 10000 --faults 50 --record || exit 1; done
 	target/release/attune-chaos --executions 2000 --faults 20 --backend sqlite --rate 25 --slots 60 --record
-	target/release/attune-chaos matrix --play all --parallel 3
+	target/release/attune-chaos matrix --play all --parallel 2
 	target/release/attune-chaos --steady 100 --minutes 10 --slots 40
 
 bench: ## one JSON line per figure, each beside its floor from the same run
