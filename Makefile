@@ -8,13 +8,14 @@ MUSL := x86_64-unknown-linux-musl
 # musl where it is installed, else a static glibc.
 AGENT_TARGET := $(shell rustup target list --installed 2>/dev/null | grep -qx $(MUSL) && echo $(MUSL) || echo $(GNU))
 FUZZ_SECONDS ?= 60
+API_FUZZ_SECONDS ?= 600
 CANARY_EXECUTIONS ?= 1000
 CHAOS_SEED ?= $(shell date +%s)
 # nextest runs every test in a process of its own; where it is not installed, cargo's own runner does.
 TEST_RUNNER := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo 'nextest run --workspace' || echo 'test --workspace --lib --bins --tests --examples')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench simulate mutants chaos chaos-long fuzz static-agent build-agent check-chart test-containers security canary
+.PHONY: help demo test lint bench simulate mutants chaos chaos-long fuzz static-agent build-agent check-chart test-containers security canary fuzz-api
 
 help: ## lists what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,12 @@ lint: ## format, clippy, documentation and the repository's own rules; a warning
 
 fuzz: ## every fuzz target for a while (FUZZ_SECONDS=n, default 60 each)
 	$(CARGO) run --release -p attune-fuzz -- --seconds $(FUZZ_SECONDS)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test -p attune-cli --bin attune -- --nocapture any_command_line
+
+fuzz-api: ## a public fuzzer against the OpenAPI document of a real server (API_FUZZ_SECONDS=n, takes Python and its package index)
+	scripts/install-test-services.sh
+	$(CARGO) build --workspace --bins
+	scripts/fuzz-api.sh $(API_FUZZ_SECONDS)
 
 simulate: ## a million executions in the modelled world, and one through every order of everything (docs/proof.md)
 	$(CARGO) build --release -p attune-simulation

@@ -71,20 +71,58 @@ impl Global {
 pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
     // Nothing sensible is left to do when even this cannot be printed.
     let _ = refusal.print();
+    ExitCode::from(exit_code(refusal))
+}
+
+/// What help and versions end with, and everything else.
+fn exit_code(refusal: &clap::Error) -> u8 {
     match refusal.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(exit::BAD_INPUT),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        _ => exit::BAD_INPUT,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::parameters::parse_pair;
     use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    /// `data` is a command line, a word on each line.
+    fn command_line(data: &[u8]) {
+        let Ok(text) = std::str::from_utf8(data) else { return };
+        let words: Vec<&str> = std::iter::once("attune").chain(text.split('\n')).collect();
+        for word in &words {
+            if let Ok((name, _)) = parse_pair(word) {
+                assert!(!name.is_empty() && word.starts_with(&name), "{word:?} gives {name:?}");
+            }
+        }
+        if let Err(refusal) = Arguments::try_parse_from(&words) {
+            let is_asked_for = !refusal.use_stderr();
+            assert_eq!(exit_code(&refusal), if is_asked_for { 0 } else { exit::BAD_INPUT }, "{words:?}");
+            assert!(!refusal.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn any_command_line_is_read_or_refused_with_its_code() {
+        let target = attune_fuzz::Target { name: "attune_command_line", run: command_line };
+        let files = std::fs::read_dir(attune_fuzz::corpus(target.name)).expect("a corpus").flatten();
+        let examples: Vec<Vec<u8>> = files.map(|file| std::fs::read(file.path()).expect("read")).collect();
+        assert!(examples.len() > 3);
+        // `make fuzz` gives it more time.
+        let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+        match attune_fuzz::fuzz(target, &examples, Duration::from_secs(seconds), 1) {
+            Ok(count) => eprintln!("{{\"target\":\"{}\",\"seconds\":{seconds},\"inputs\":{count}}}", target.name),
+            Err(found) => panic!("{} for {:?}", found.message, String::from_utf8_lossy(&found.input)),
+        }
     }
 
     #[test]

@@ -7,15 +7,13 @@ use std::time::Duration;
 use attune_process::{Collected, Command, How, Launcher, OutputLimits};
 use attune_types::CommandLine;
 use attune_types::runtime::DetectionSpec;
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::placeholders::{FilledCommand, Placeholders};
 use crate::version_text;
 
 /// How much of a version command's output is looked at.
 const OUTPUT_BYTES: u64 = 4 << 10;
-/// The largest pattern, compiled.
-const PATTERN_BYTES: usize = 64 << 10;
 
 /// How to ask an interpreter for its version.
 #[derive(Debug, Clone)]
@@ -30,8 +28,7 @@ pub(crate) struct Probe {
 impl Probe {
     /// The probe of a runtime; in words, why there cannot be one.
     pub(crate) fn of(detection: &DetectionSpec, limit: Duration) -> Result<Self, String> {
-        let compile = |text: &str| RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
-        let pattern = detection.version_regex.as_deref().map(compile).transpose();
+        let pattern = detection.version_regex.as_deref().map(version_text::compile).transpose();
         let pattern = pattern.map_err(|error| format!("version_regex is not a pattern: {error}"))?;
         Ok(Self {
             command: detection.version_command.clone().filter(|command| !command.is_empty()),

@@ -1,6 +1,14 @@
 //! What a version command said.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+
+/// The largest pattern, compiled.
+const PATTERN_BYTES: usize = 64 << 10;
+
+/// The pattern that a definition gives. What it finds takes time in proportion to the text, whatever it is.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build()
+}
 
 /// The version in what a version command printed, or `None`. With a pattern, its first group; without, the first
 /// dotted number. Whatever an interpreter prints, the result is at most 64 characters of digits, letters and `.+-_`.

@@ -16,7 +16,7 @@ use super::dial_error::DialError;
 use super::dialer::Dialer;
 use super::station::DEADLINE;
 use super::wire::Wire;
-use super::{topology, wire_form};
+use super::{body, topology};
 
 /// How often the client is asked whether it is still connected.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -82,7 +82,7 @@ impl FactsTask {
         loop {
             tokio::select! {
                 delivery = consumer.next() => match delivery {
-                    Some(Ok(delivery)) => match wire_form::read(&delivery.data) {
+                    Some(Ok(delivery)) => match body::read(&delivery.data) {
                         Ok(envelope) => if self.facts.try_send(envelope).is_err() {
                             tracing::debug!("a reader of facts is too slow and misses one");
                         },

@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::backoff::Backoff;
+use super::body;
 use super::closing::{closed, until};
 use super::dialer::Dialer;
 use super::link::{Order, Shared};
 use super::station::Station;
-use super::wire_form;
 use crate::doubt::{Heard, is_doubt};
 use crate::queue::{ConsumeOptions, Delivery, DeliveryTag, LinkIdentity};
 
@@ -183,7 +183,7 @@ impl LinkTask {
         if paused {
             return give_back(&delivery.acker).await;
         }
-        match wire_form::read(&delivery.data) {
+        match body::read(&delivery.data) {
             Ok(envelope) => {
                 let tag = DeliveryTag { generation, number: delivery.delivery_tag };
                 let redelivered = delivery.redelivered;

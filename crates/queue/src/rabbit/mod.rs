@@ -2,6 +2,7 @@
 
 mod address;
 mod backoff;
+mod body;
 mod closing;
 mod dial_error;
 mod dialer;

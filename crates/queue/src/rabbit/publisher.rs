@@ -18,7 +18,7 @@ use super::closing::closed;
 use super::dial_error::DialError;
 use super::dialer::Dialer;
 use super::wire::Wire;
-use super::{topology, wire_form};
+use super::{body, topology, wire_form};
 use crate::doubt::confirm_timeout_of;
 use crate::error::QueueError;
 use crate::queue::Published;
@@ -197,7 +197,7 @@ impl Line {
         &self,
         message: &Envelope,
     ) -> Result<impl Future<Output = lapin::Result<Confirmation>> + use<>, String> {
-        let body = wire_form::body(message)?;
+        let body = body::write(message)?;
         let options =
             BasicPublishOptions { mandatory: message.payload.must_be_routed(), ..BasicPublishOptions::default() };
         let key = message.payload.routing_key();

@@ -1,4 +1,4 @@
-//! Messages as bytes and properties.
+//! Messages as properties; [`super::body`] makes the bytes.
 
 use attune_types::Envelope;
 use lapin::BasicProperties;
@@ -6,22 +6,6 @@ use lapin::types::{AMQPValue, FieldTable};
 
 const APPLICATION: &str = "attune";
 const PERSISTENT: u8 = 2;
-
-/// The body of a message.
-pub(crate) fn body(envelope: &Envelope) -> Result<Vec<u8>, String> {
-    serde_json::to_vec(envelope).map_err(|error| format!("the message cannot be written: {error}"))
-}
-
-/// Reads a body; the error says what is wrong with it.
-pub(crate) fn read(body: &[u8]) -> Result<Envelope, String> {
-    let envelope: Envelope =
-        serde_json::from_slice(body).map_err(|error| format!("it is no message of ours: {error}"))?;
-    if envelope.version == Envelope::VERSION {
-        Ok(envelope)
-    } else {
-        Err(format!("it has version {}, this program reads version {}", envelope.version, Envelope::VERSION))
-    }
-}
 
 /// What the broker and its tools see of a message: the same as the envelope says.
 pub(crate) fn properties(envelope: &Envelope) -> BasicProperties {
@@ -78,16 +62,5 @@ mod tests {
         assert_eq!(*properties.delivery_mode(), Some(2));
         let headers = properties.headers().as_ref().expect("there is a trace");
         assert_eq!(headers.inner().get("traceparent"), Some(&AMQPValue::LongString("00-1-2-01".into())));
-    }
-
-    #[test]
-    fn what_is_written_is_read_and_the_rest_is_explained() {
-        let written = body(&envelope()).expect("is written");
-        assert_eq!(read(&written), Ok(envelope()));
-        let mut later = envelope();
-        later.version = 2;
-        let later = body(&later).expect("is written");
-        assert_eq!(read(&later), Err("it has version 2, this program reads version 1".to_owned()));
-        assert!(read(b"garbage").expect_err("is garbage").starts_with("it is no message of ours"));
     }
 }

@@ -264,3 +264,14 @@ proptest! {
         prop_assert!(leaks.is_empty());
     }
 }
+
+/// The edge of what is promised: whoever means to give a secret away can. When this fails, the promise may become larger.
+#[test]
+fn what_is_written_backwards_or_apart_passes() {
+    let value = "correct-horse-battery";
+    let backwards: String = value.chars().rev().collect();
+    let apart: String = value.chars().flat_map(|one| [one, ' ']).collect();
+    for text in [backwards, apart] {
+        assert_eq!(text_of(&needles(&[value]), &text), text);
+    }
+}

@@ -1,5 +1,9 @@
 //! Every target.
 
+#[path = "../../../../crates/queue/src/rabbit/body.rs"]
+#[allow(unreachable_pub, reason = "the file of another crate, taken whole")]
+mod body;
+mod command_lines;
 mod cuts;
 mod documents;
 #[path = "../../../../crates/cli/src/output/escape.rs"]
@@ -13,8 +17,18 @@ mod fill;
 mod lines;
 mod names;
 mod output;
+mod patterns;
 mod secrets;
+#[path = "../../../../crates/control/src/cli/arguments.rs"]
+#[allow(dead_code, reason = "the file of a program, taken whole")]
+mod server_arguments;
 mod states;
+#[path = "../../../../crates/runtime/src/version_text.rs"]
+#[allow(unreachable_pub, reason = "the file of another crate, taken whole")]
+mod version_text;
+#[path = "../../../../crates/worker/src/cli/arguments.rs"]
+#[allow(dead_code, reason = "the file of a program, taken whole")]
+mod worker_arguments;
 
 /// A function of any bytes that panics when something does not hold.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +55,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "variables", run: names::variables },
     Target { name: "artifact_name", run: names::artifact_name },
     Target { name: "version", run: names::version },
+    Target { name: "version_pattern", run: patterns::version_pattern },
+    Target { name: "command_line", run: command_lines::command_line },
     Target { name: "plain_text", run: names::plain_text },
     Target { name: "sealed", run: secrets::sealed },
     Target { name: "encrypted", run: secrets::encrypted },

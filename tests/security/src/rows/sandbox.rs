@@ -263,8 +263,18 @@ pub(super) const SANDBOX: &[Row] = &[
                 file: "crates/process/tests/pathologies/attacks.rs",
                 test: "nobody_shut_in_can_touch_the_guard_the_launcher_or_the_worker",
             },
+            Proof {
+                package: "attune-security-tests",
+                file: "tests/security/it/inside.rs",
+                test: "an_action_replaces_no_program_and_finds_no_credential",
+            },
+            Proof {
+                package: "attune-security-tests",
+                file: "tests/security/it/inside.rs",
+                test: "the_agents_folder_is_mounted_read_only_wherever_workers_are_described",
+            },
         ],
-        apart: "replacing it from outside the container: mount it read-only",
+        apart: "whoever may write the volume from outside the container: no program can refuse its own replacement; what we ship mounts it read-only",
     },
     Row {
         id: "SBX-12",
@@ -352,7 +362,12 @@ pub(super) const SANDBOX: &[Row] = &[
                 file: "crates/runtime/tests/it/running.rs",
                 test: "a_script_sees_nothing_of_this_process",
             },
+            Proof {
+                package: "attune-security-tests",
+                file: "tests/security/it/inside.rs",
+                test: "an_action_replaces_no_program_and_finds_no_credential",
+            },
         ],
-        apart: "the network: actions reach it as their worker does; divide networks outside",
+        apart: "closing the network to actions: there are no rules for it in the sandbox, actions reach what their worker reaches, without its credentials; divide networks outside",
     },
 ];

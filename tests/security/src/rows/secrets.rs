@@ -37,8 +37,8 @@ pub(super) const SECRETS: &[Row] = &[
     },
     Row {
         id: "SEC-03",
-        attack: "an action writes a secret raw, byte by byte, across a buffer's end, in base64, hex, percent, JSON, `set -x`, a traceback",
-        refusal: "`***` each time",
+        attack: "an action writes a secret raw, byte by byte, across a buffer's end, in base64, hex, percent, JSON, `set -x`, a traceback, and backwards",
+        refusal: "`***` each time but the last: masking is a net, not a wall",
         level: "always",
         tests: &[
             Proof {
@@ -61,8 +61,13 @@ pub(super) const SECRETS: &[Row] = &[
                 file: "crates/secret/src/redact/tests.rs",
                 test: "every_encoding_is_masked_and_named",
             },
+            Proof {
+                package: "attune-secret",
+                file: "crates/secret/src/redact/tests.rs",
+                test: "what_is_written_backwards_or_apart_passes",
+            },
         ],
-        apart: "a secret that is written backwards, split by other text or compressed: masking is a net, not a wall",
+        apart: "",
     },
     Row {
         id: "SEC-04",

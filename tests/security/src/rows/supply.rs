@@ -69,10 +69,14 @@ pub(super) const SUPPLY: &[Row] = &[
     Row {
         id: "SUP-05",
         attack: "the agent replaces itself",
-        refusal: "it cannot",
+        refusal: "it has no code for it: the wrapper fetches it, before it starts",
         level: "always",
-        tests: &[],
-        apart: "there is no such code",
+        tests: &[Proof {
+            package: "attune-security-tests",
+            file: "tests/security/it/inside.rs",
+            test: "nothing_fetches_the_agent_but_the_wrapper",
+        }],
+        apart: "",
     },
     Row {
         id: "SUP-06",
@@ -84,6 +88,6 @@ pub(super) const SUPPLY: &[Row] = &[
             file: "tests/security/it/list.rs",
             test: "the_lock_file_and_the_walls_are_there",
         }],
-        apart: "building twice and comparing, and the check of advisories: both need a network or an hour, see CONTRIBUTING.md",
+        apart: "building twice and comparing, which takes longer than all other rows together (`make build-agent` in two places and `sha256sum`), and the list of advisories, which is fetched (`cargo deny check advisories`)",
     },
 ];

@@ -57,7 +57,7 @@ pub(super) const WORKERS: &[Row] = &[
                 test: "nothing_is_granted_to_another_life",
             },
         ],
-        apart: "an entry of its own in the audit trail: the refusal is in the server's log",
+        apart: "an entry in the audit trail: rows of others are not there for its login, so such a statement is one about nothing, and nobody but the attacker could tell it from a late one",
     },
     Row {
         id: "WRK-04",
