@@ -159,5 +159,5 @@ fn nothing_fetches_the_agent_but_the_wrapper() {
     asking.retain(|path| {
         !["crates/control", "crates/config"].iter().any(|part| path.starts_with(repository().join(part)))
     });
-    assert_eq!(asking, [Path::new(""); 0], "they ask for the agent's program");
+    assert!(asking.is_empty(), "they ask for the agent's program: {asking:?}");
 }
