@@ -7,10 +7,9 @@ use std::time::Duration;
 use attune_process::{Collected, Command, How, Launcher, OutputLimits};
 use attune_types::CommandLine;
 use attune_types::runtime::DetectionSpec;
-use regex::Regex;
 
 use crate::placeholders::{FilledCommand, Placeholders};
-use crate::version_text;
+use crate::version_text::{self, VersionPattern};
 
 /// How much of a version command's output is looked at.
 const OUTPUT_BYTES: u64 = 4 << 10;
@@ -21,7 +20,7 @@ pub(crate) struct Probe {
     command: Option<CommandLine>,
     arguments: Vec<String>,
     input: String,
-    pattern: Option<Regex>,
+    pattern: Option<VersionPattern>,
     limit: Duration,
 }
 

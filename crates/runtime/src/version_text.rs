@@ -2,20 +2,32 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// The largest pattern, compiled.
-const PATTERN_BYTES: usize = 64 << 10;
+/// How large a pattern may be, compiled, and how much of the text it is then shown, in bytes. What a search costs is one times
+/// the other, whatever the pattern is: a few milliseconds.
+const SIZES: [(usize, usize); 4] = [(8 << 10, 4 << 10), (16 << 10, 2 << 10), (32 << 10, 1 << 10), (64 << 10, 512)];
 
-/// The pattern that a definition gives. What it finds takes time in proportion to the text, whatever it is.
-pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build()
+/// What finds a version in a text.
+#[derive(Debug, Clone)]
+pub(crate) struct VersionPattern {
+    regex: Regex,
+    looks_at: usize,
+}
+
+/// The pattern that a definition gives.
+pub(crate) fn compile(pattern: &str) -> Result<VersionPattern, regex::Error> {
+    let [smallest, larger @ ..] = SIZES;
+    let sized = |(size, looks_at): (usize, usize)| {
+        RegexBuilder::new(pattern).size_limit(size).build().map(|regex| VersionPattern { regex, looks_at })
+    };
+    larger.into_iter().fold(sized(smallest), |compiled, next| compiled.or_else(|_| sized(next)))
 }
 
 /// The version in what a version command printed, or `None`. With a pattern, its first group; without, the first
 /// dotted number. Whatever an interpreter prints, the result is at most 64 characters of digits, letters and `.+-_`.
-pub(crate) fn version_in(printed: &str, pattern: Option<&Regex>) -> Option<String> {
+pub(crate) fn version_in(printed: &str, pattern: Option<&VersionPattern>) -> Option<String> {
     let found = match pattern {
-        Some(pattern) => {
-            let captures = pattern.captures(printed)?;
+        Some(VersionPattern { regex, looks_at }) => {
+            let captures = regex.captures(&printed[..printed.floor_char_boundary(*looks_at)])?;
             captures.get(1).or_else(|| captures.get(0))?.as_str()
         }
         None => first_dotted_number(printed)?,
@@ -58,9 +70,20 @@ mod tests {
             ("\u{1b}[31mPython 3.11.2\u{1b}[0m", Some(r"Python (\d+\.\d+(?:\.\d+)?)"), Some("3.11.2")),
             ("\u{1b}[31m", Some(r"(.*)"), None),
         ] {
-            let pattern = pattern.map(|text| Regex::new(text).expect("compiles"));
+            let pattern = pattern.map(|text| compile(text).expect("compiles"));
             assert_eq!(version_in(printed, pattern.as_ref()).as_deref(), expected, "{printed:?}");
         }
+    }
+
+    #[test]
+    fn the_larger_a_pattern_is_the_less_it_looks_at() {
+        let looks_at = |text: &str| compile(text).map(|pattern| pattern.looks_at).ok();
+        assert_eq!(looks_at("v([0-9]+)"), Some(4096));
+        assert!(looks_at("(a*a{1000})") <= Some(1024));
+        assert_eq!(looks_at("(a{1000}{1000})"), None);
+        let far = format!("{}1.2", " ".repeat(4000));
+        let compiled = compile("([0-9.]+)").expect("compiles");
+        assert_eq!(version_in(&far, Some(&compiled)).as_deref(), Some("1.2"));
     }
 
     #[test]

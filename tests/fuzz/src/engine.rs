@@ -3,12 +3,15 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::targets::Target;
 
 /// Inputs are not longer than this.
 const MOST_BYTES: usize = 16 << 10;
-/// What takes longer hangs.
+/// What takes more of the processor hangs, and what does not come back for so long.
 const SLOW: Duration = Duration::from_secs(2);
+const LOST: Duration = Duration::from_secs(60);
 /// Bytes that parsers have opinions about.
 const WORDS: &[&[u8]] = &[
     b"\"",
@@ -100,17 +103,24 @@ pub fn fuzz(target: Target, examples: &[Vec<u8>], time: Duration, seed: u64) -> 
 }
 
 fn attempt(target: Target, input: &[u8]) -> Result<(), Box<Found>> {
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), spent());
     let ended = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(input)));
+    let took = spent().saturating_sub(before);
     let message = match ended {
-        Ok(()) if begun.elapsed() < SLOW => return Ok(()),
-        Ok(()) => format!("took {:?}", begun.elapsed()),
+        Ok(()) if took < SLOW && begun.elapsed() < LOST => return Ok(()),
+        Ok(()) => format!("took {took:?} of the processor, {:?} in all", begun.elapsed()),
         Err(payload) => match payload.downcast::<String>() {
             Ok(text) => *text,
             Err(payload) => payload.downcast::<&str>().map_or_else(|_| "a panic".to_owned(), |text| (*text).to_owned()),
         },
     };
     Err(Box::new(Found { input: input.to_vec(), message }))
+}
+
+/// What this thread took of the processor so far: whoever else is busy does not count.
+pub(crate) fn spent() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 struct Random(u64);

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use actix_web::http::Method;
-use actix_web::{HttpRequest, Route, web};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, Route, web};
 
 use super::access::{Access, Scope, Subject};
 use super::executions::{cancel, explain, list, read, retry, submit};
@@ -116,26 +117,37 @@ pub(crate) fn access_of(method: &Method, pattern: &str) -> Option<Access> {
 
 /// Puts every route in its place.
 pub(crate) fn configure(service: &mut web::ServiceConfig) {
-    let mut resources: Vec<(&'static str, Vec<Route>)> = Vec::new();
+    let mut resources: Vec<(&'static str, Vec<Route>, Vec<String>)> = Vec::new();
     for Endpoint { method, path, route, .. } in endpoints() {
-        let route = route.method(method);
-        match resources.iter_mut().find(|(known, _)| *known == path) {
-            Some((_, routes)) => routes.push(route),
-            None => resources.push((path, vec![route])),
+        let (name, route) = (method.to_string(), route.method(method));
+        match resources.iter_mut().find(|(known, ..)| *known == path) {
+            Some((_, routes, names)) => {
+                routes.push(route);
+                names.push(name);
+            }
+            None => resources.push((path, vec![route], vec![name])),
         }
     }
-    for (path, routes) in resources {
+    for (path, routes, names) in resources {
         let resource = routes.into_iter().fold(web::resource(path), actix_web::Resource::route);
-        service.service(resource.default_service(web::to(method_not_allowed)));
+        let allowed = names.join(", ");
+        service.service(
+            resource.default_service(web::to(move |request: HttpRequest| method_not_allowed(request, allowed.clone()))),
+        );
     }
     service.default_service(web::to(not_found));
 }
 
-async fn method_not_allowed(request: HttpRequest) -> Result<actix_web::HttpResponse, Problem> {
-    Err(Problem::method_not_allowed(format!("{} is not a method of {}", request.method(), request.path())))
+async fn method_not_allowed(request: HttpRequest, allowed: String) -> HttpResponse {
+    let detail = format!("{} is not a method of {}", request.method(), request.path());
+    let mut response = Problem::method_not_allowed(detail).error_response();
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }
 
-async fn not_found(request: HttpRequest) -> Result<actix_web::HttpResponse, Problem> {
+async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::not_found(format!("there is nothing at {}", request.path()))
         .hint("`GET /openapi.json` describes what there is"))
 }

@@ -66,3 +66,26 @@ fn every_reference_of_the_document_leads_somewhere() {
     }
     walk(&document(), &document());
 }
+
+/// The server takes `null` for left out, and so says the document.
+#[test]
+fn what_may_be_left_out_of_a_request_may_be_null() {
+    let document = document();
+    let mut fields = 0;
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        let schema = &methods["post"]["requestBody"]["content"]["application/json"]["schema"];
+        let schema = match schema["$ref"].as_str() {
+            Some(reference) => document.pointer(reference.trim_start_matches('#')).expect("it leads somewhere"),
+            None => schema,
+        };
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let is_required = required.contains(&json!(name));
+            let takes_null = field["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+            assert_ne!(is_required, takes_null, "{path}: {name}");
+            assert!(field["enum"].is_null() || field["enum"].as_array().is_some_and(|all| all.contains(&json!(null))));
+            fields += 1;
+        }
+    }
+    assert!(fields > 10);
+}

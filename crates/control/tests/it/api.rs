@@ -314,6 +314,7 @@ fn what_is_not_there_is_not_found() {
         }
         let answer = fixture.client.request("DELETE", "/api/v1/executions", None).await;
         assert_eq!((answer.status, answer.json()["status"].clone()), (405, json!(405)));
+        assert!(answer.header("allow").is_some_and(|methods| methods.contains("GET")), "it says what would do");
         fixture.stop().await;
     });
 }
