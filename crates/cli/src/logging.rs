@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal};
 
 use attune_secret::redact::Shielded;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// How much is logged unless `ATTUNE_LOG` says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,20 +18,22 @@ pub(crate) enum LogLevel {
     Own,
 }
 
-/// Starts logging. `ATTUNE_LOG` takes the directives of `tracing_subscriber::EnvFilter`, e.g. `debug` or
-/// `attune_worker=trace`.
+/// Starts logging. `ATTUNE_LOG` takes a level, and levels for parts of the program: `debug`, `warn,attune_worker=trace`.
 pub(crate) fn start(level: LogLevel) {
     let default = match level {
         LogLevel::Warnings => "warn",
         LogLevel::Information => "info,sqlx=warn,actix_server=warn",
         LogLevel::Own => return,
     };
-    let filter = EnvFilter::try_from_env("ATTUNE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let asked = std::env::var("ATTUNE_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let Some(filter) = asked.or_else(|| default.parse().ok()) else { return };
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(|| Shielded::new(io::stderr()))
         .with_ansi(colour)
+        .finish()
+        .with(filter)
         .try_init();
     if let Err(error) = started {
         tracing::debug!(%error, "logging was started before");

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{FileFormat, Map, Source, Value, ValueKind};
+use config::{Map, Source, Value, ValueKind};
 
 use crate::environment::Environment;
 use crate::key::Key;
@@ -56,9 +56,9 @@ impl Layer {
             refuse(format!("is larger than {MOST_FILE_BYTES} bytes; this is no configuration file"));
             return layer;
         }
-        match config::File::from_str(text, FileFormat::Yaml).collect() {
+        match table_of(text) {
             Ok(table) => layer.add_table("", table, &origin, problems),
-            Err(error) => refuse(format!("is not YAML: {}", one_line(&error.to_string()))),
+            Err(reason) => refuse(format!("is not YAML: {}", one_line(&reason))),
         }
         layer
     }
@@ -160,6 +160,19 @@ impl Layer {
             }
         }
         layer
+    }
+}
+
+/// The mapping that a file consists of; an empty one has none. It is read by the reader that packs are read with: the
+/// one that the configuration library brings would be a second one in every worker.
+fn table_of(text: &str) -> Result<Map<String, Value>, String> {
+    // As YAML 1.2 has it: `no` is a text.
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let read: Result<Option<Value>, _> = serde_saphyr::from_str_with_options(text, options);
+    match read.map_err(|error| error.to_string())?.map(|value| value.kind) {
+        None | Some(ValueKind::Nil) => Ok(Map::new()),
+        Some(ValueKind::Table(table)) => Ok(table),
+        Some(_) => Err("it must be a mapping of keys".to_owned()),
     }
 }
 

@@ -27,7 +27,9 @@ mod exact;
 pub mod install;
 mod keywords;
 mod library;
+mod output_schema;
 mod pack;
+#[cfg(feature = "parameters")]
 mod parameters;
 mod positions;
 mod render;
@@ -43,8 +45,10 @@ pub use document::parse as parse_document;
 pub use error::{PackError, PackProblem};
 pub use exact::{Misread, read_json, read_yaml};
 pub use library::Library;
+pub use output_schema::check_result;
 pub use pack::Pack;
-pub use parameters::{ParameterProblem, check_parameters, check_result, coerce_text};
+#[cfg(feature = "parameters")]
+pub use parameters::{ParameterProblem, check_parameters, coerce_text};
 pub use render::{MOST_ENVIRONMENT_BYTES, MOST_ENVIRONMENT_TOGETHER, RenderError, check_delivery, environment, render};
 pub use secret_outputs::{has_secret_outputs, mask_secret_outputs};
 pub use shelf::{Change, Shelf};

@@ -1,4 +1,7 @@
 //! Checks parameters against what an action declares, before anything starts.
+//!
+//! Whoever accepts requests does so. A worker does not, and is built without it: the feature `parameters` brings a
+//! validator of everything that JSON Schema has, which would be a tenth of an agent's size.
 
 use std::fmt;
 
@@ -80,19 +83,6 @@ pub fn coerce_text(action: &ActionSpec, name: &str, text: &str) -> Value {
         Ok(value) if types.iter().any(|kind| is_of_type(&value, kind)) => value,
         _ => Value::String(text.to_owned()),
     }
-}
-
-/// Checks a result against the action's `output_schema`.
-///
-/// # Errors
-/// Where the first breach is, and why, in words.
-pub fn check_result(schema: &Value, result: &Value) -> Result<(), String> {
-    let validator = jsonschema::validator_for(schema).map_err(|error| format!("output_schema: {error}"))?;
-    validator.validate(result).map_err(|error| {
-        let position = error.instance_path().to_string();
-        let place = if position.is_empty() { "the result".to_owned() } else { position };
-        format!("{place}: {}", shortened(&error.to_string()))
-    })
 }
 
 /// Why a parameter's inline schema is not a JSON schema; `None` when it is one.
@@ -288,15 +278,5 @@ mod tests {
     fn a_message_about_a_large_value_stays_short() {
         let problems = check(json!({"name": "Ada", "tags": "x".repeat(100_000)})).expect_err("refused");
         assert!(problems[0].len() < 400, "{}", problems[0].len());
-        let schema = json!({"maxLength": 5});
-        assert!(check_result(&schema, &json!("x".repeat(100_000))).expect_err("refused").len() < 400);
-    }
-
-    #[test]
-    fn a_result_is_checked_with_its_position() {
-        let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]});
-        assert_eq!(check_result(&schema, &json!({"n": 1})), Ok(()));
-        let error = check_result(&schema, &json!({"n": "x"})).expect_err("refused");
-        assert!(error.starts_with("/n: "), "{error}");
     }
 }

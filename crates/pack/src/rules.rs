@@ -10,10 +10,13 @@ use attune_types::{
     ActionSpec, LimitKind, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits,
     RetryCause, RuntimeSpec, variable_refusal,
 };
+#[cfg(feature = "parameters")]
 use serde_json::{Map, Value};
 
 use crate::environment_rules;
 use crate::keywords;
+use crate::output_schema;
+#[cfg(feature = "parameters")]
 use crate::parameters::{check_parameters, schema_problem};
 use crate::render::variable_name;
 use crate::runtime_rules;
@@ -52,6 +55,7 @@ pub(crate) fn of_pack(spec: &PackSpec) -> Vec<Breach> {
     if semver::Version::parse(&spec.version).is_err() {
         breaches.add("version", format!("{:?} is not a semantic version like 1.0.0", spec.version));
     }
+    #[cfg(feature = "parameters")]
     if let Some(problem) = spec.config.as_ref().and_then(schema_problem) {
         breaches.add("config", problem);
     }
@@ -76,7 +80,9 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
     }
     retry(&mut breaches, action);
     for (name, spec) in &action.parameters {
-        parameter(&mut breaches, action, name, spec);
+        parameter(&mut breaches, name, spec);
+        #[cfg(feature = "parameters")]
+        parameter_schema(&mut breaches, action, name, spec);
     }
     variables(&mut breaches, action);
     for glob in action.artifacts.iter().map(attune_types::ArtifactRule::glob) {
@@ -84,7 +90,7 @@ pub(crate) fn of_action(path: &Path, pack: Option<&str>, directory: &Path, actio
             breaches.add("artifacts", format!("{glob:?} leaves the action's folder"));
         }
     }
-    if let Some(problem) = action.output_schema.as_ref().and_then(schema_problem) {
+    if let Some(problem) = action.output_schema.as_ref().and_then(output_schema::problem) {
         breaches.add("output_schema", problem);
     }
     secret_outputs(&mut breaches, action);
@@ -222,7 +228,7 @@ fn variables(breaches: &mut Breaches, action: &ActionSpec) {
     }
 }
 
-fn parameter(breaches: &mut Breaches, action: &ActionSpec, name: &str, spec: &ParameterSpec) {
+fn parameter(breaches: &mut Breaches, name: &str, spec: &ParameterSpec) {
     let valid = name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.chars().all(|character| character.is_ascii_alphanumeric() || "_-".contains(character));
@@ -234,6 +240,11 @@ fn parameter(breaches: &mut Breaches, action: &ActionSpec, name: &str, spec: &Pa
             breaches.add(format!("parameters.{name}.{word}"), problem);
         }
     }
+}
+
+/// A worker leaves this to whoever accepts requests.
+#[cfg(feature = "parameters")]
+fn parameter_schema(breaches: &mut Breaches, action: &ActionSpec, name: &str, spec: &ParameterSpec) {
     if let Some(problem) = schema_problem(&Value::Object(spec.schema.clone())) {
         breaches.add(format!("parameters.{name}"), problem);
         return;
