@@ -5,7 +5,6 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,8 +63,12 @@ struct Books {
 impl Connection {
     /// Starts a launcher.
     pub(super) fn open(program: &LauncherProgram, fence: &Fence) -> io::Result<Arc<Self>> {
+        let own;
         let path = match program {
-            LauncherProgram::Own => Path::new("/proc/self/exe"),
+            LauncherProgram::Own => {
+                own = system::own_program();
+                own.as_path()
+            }
             LauncherProgram::At(path) => path,
         };
         let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL));

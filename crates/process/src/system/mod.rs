@@ -32,7 +32,7 @@ pub(crate) use processes::{
     own_peak_rss, own_session, pidfd_open, pidfd_signal, reap, set_name, signal_all, signal_child, signal_group,
     wait_any,
 };
-pub(crate) use program::start_program;
+pub(crate) use program::{own_program, start_program};
 pub(crate) use signals::{block_all, child_signals, drain, reset_dispositions};
 pub(crate) use watched::{Watched, watch};
 

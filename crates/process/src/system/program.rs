@@ -1,9 +1,11 @@
 //! Starts the launcher: the one program that a worker starts by itself.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CStr, CString, OsStr, c_char, c_int};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::ptr;
 
 use super::{duplicate_from, nothing};
@@ -48,6 +50,23 @@ impl Drop for FileActions {
         // SAFETY: the structure is valid since `new` and not used afterwards.
         unsafe { libc::posix_spawn_file_actions_destroy(&raw mut self.0) };
     }
+}
+
+/// The file of this program. Where `/proc` is not mounted, the path that it was executed by.
+pub(crate) fn own_program() -> PathBuf {
+    let link = Path::new("/proc/self/exe");
+    if link.symlink_metadata().is_ok() {
+        return link.to_owned();
+    }
+    // SAFETY: an integer in, an integer out.
+    let executed = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    if executed == 0 {
+        return link.to_owned();
+    }
+    // SAFETY: the kernel put the text there, ended by a zero, where it stays as long as the process.
+    let path = unsafe { CStr::from_ptr(executed as *const c_char) };
+    let path = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// The posix_spawn family returns the error instead of setting errno.
