@@ -41,6 +41,7 @@ mod open;
 mod operations;
 mod options;
 mod postgres;
+mod queue_depth;
 mod read_back;
 pub mod rules;
 mod secret_store;
@@ -66,6 +67,7 @@ pub use model::*;
 pub use open::open;
 pub use options::OpenOptions;
 pub use postgres::PostgresBackend;
+pub use queue_depth::QueueDepth;
 pub use secret_store::{
     SealedAssignment, SealedExecution, SealedParameters, SecretNeed, SecretStore, StoredEnvelope, StoredSecret,
 };

@@ -19,10 +19,11 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, cancel, catalogue, environments, hand_back, logs, reading, reap, register, repeat, retain, secrets,
-    take_back, view,
+    artifacts, cancel, catalogue, depth, environments, hand_back, logs, reading, reap, register, repeat, retain,
+    secrets, take_back, view,
 };
 use crate::options::OpenOptions;
+use crate::queue_depth::QueueDepth;
 use crate::secret_store::SecretStore;
 use crate::session::{Session, Sql};
 use crate::store::Store;
@@ -248,6 +249,10 @@ impl<B: Backend> Store for SqlStore<B> {
             view::placement(&mut *self.session().await?, limit, skip).await
         })
         .await
+    }
+
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.bounded("counting what waits", async { depth::depths(&mut *self.session().await?).await }).await
     }
 
     async fn assign(&self, assignments: Vec<Assignment>, policy: &ReaperPolicy) -> Result<Vec<Assigned>, StoreError> {

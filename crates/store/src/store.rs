@@ -14,6 +14,7 @@ use crate::model::{
     ExecutionFilter, ExecutionPage, HandBack, NewExecution, OutboxMessage, PackContents, PlacementView, ReapReport,
     ReaperPolicy, Registered, Registration, Retained, RetentionPolicy, RetryAnswer, Submitted, Wake,
 };
+use crate::queue_depth::QueueDepth;
 use crate::secret_store::SecretStore;
 
 /// The truth about executions. Every method is one unit: it happens whole or not at all, and a method that returned
@@ -105,6 +106,9 @@ pub trait Store: Send + Sync + 'static {
     /// What waits (oldest first, at most `limit`, leaving out the requirement keys in `skip`) and which workers are
     /// there with how many free slots. A look, not a lock.
     async fn placement_view(&self, limit: u32, skip: &[String]) -> Result<PlacementView, StoreError>;
+
+    /// How much waits, by what it asks for. A look at all of it: for people and autoscalers, not for every tick.
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
 
     /// Assigns executions to workers in one commit. Elements that lost a race (no longer waiting, worker full or gone)
     /// are left out of the answer. The answer carries the messages to publish; each is also an outbox row that this

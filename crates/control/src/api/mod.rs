@@ -9,7 +9,7 @@
 //! | `server` | [`ApiServer`]: the listening socket as a supervised actor |
 //! | `state` | what every request can reach |
 //! | `problem` | errors as RFC 9457 documents |
-//! | `executions`, `logs`, `workers`, `packs`, `agent`, `health` | the requests themselves |
+//! | `executions`, `logs`, `workers`, `packs`, `agent`, `health`, `metrics` | the requests themselves |
 //! | `pieces` | files on their way out |
 //! | `body`, `fields`, `query` | reading what comes in, and naming what is wrong with it |
 
@@ -25,6 +25,7 @@ mod fields;
 mod gate;
 mod health;
 mod logs;
+mod metrics;
 mod openapi;
 mod origin;
 pub(crate) mod packs;

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _, Route, web};
 use super::access::{Access, Scope, Subject};
 use super::executions::{cancel, explain, list, read, retry, submit};
 use super::problem::Problem;
-use super::{agent, artifacts, audit, environments, health, logs, openapi, packs, secrets, tokens, workers};
+use super::{agent, artifacts, audit, environments, health, logs, metrics, openapi, packs, secrets, tokens, workers};
 
 /// One method of one path.
 pub(crate) struct Endpoint {
@@ -60,6 +60,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/health/live", Open, web::to(health::live)),
         get("/health/ready", Open, web::to(health::ready)),
         get("/openapi.json", Open, web::to(openapi::openapi)),
+        get("/metrics", needs(WorkersRead), web::to(metrics::metrics)),
         get("/api/v1/health/live", Open, web::to(health::live)),
         get("/api/v1/health/ready", Open, web::to(health::ready)),
         get("/api/v1/openapi.json", Open, web::to(openapi::openapi)),

@@ -10,6 +10,7 @@ pub(crate) mod cancel;
 pub(crate) mod catalogue;
 pub(crate) mod claim;
 pub(crate) mod complete;
+pub(crate) mod depth;
 pub(crate) mod environments;
 pub(crate) mod hand_back;
 pub(crate) mod logs;

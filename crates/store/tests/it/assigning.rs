@@ -133,6 +133,12 @@ pub(crate) async fn the_view_shows_what_waits_oldest_first_and_who_is_there(stag
     assert_eq!(rest.iter().map(|one| one.execution).collect::<Vec<_>>(), [ruby]);
     assert_eq!(stage.store.placement_view(2, &[]).await.expect("view").waiting.len(), 2);
 
+    let depths = stage.store.queue_depths().await.expect("depths");
+    let counted: Vec<(&str, u64)> =
+        depths.iter().map(|depth| (depth.requirement.runtime.as_str(), depth.waiting)).collect();
+    assert_eq!(counted, [("ruby", 1), ("shell", 4)]);
+    assert!(depths.iter().all(|depth| depth.oldest_micros >= 0), "{depths:?}");
+
     stage.assign(shell[0], hand).await.expect("assigned");
     stage.assign(shell[1], hand).await.expect("assigned");
     stage.claim(shell[0], 1, hand, false).await.expect("claimed");

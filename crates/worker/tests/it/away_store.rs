@@ -156,6 +156,11 @@ impl Store for AwayStore {
         self.inner.placement_view(limit, skip).await
     }
 
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
+        self.here().await?;
+        self.inner.queue_depths().await
+    }
+
     async fn assign(&self, assignments: Vec<Assignment>, policy: &ReaperPolicy) -> Result<Vec<Assigned>, StoreError> {
         self.here().await?;
         self.inner.assign(assignments, policy).await
