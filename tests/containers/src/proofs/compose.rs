@@ -95,6 +95,8 @@ pub(super) fn show(docker: &Docker, programs: &Programs) -> Outcome<Vec<String>>
         }
         ran.push(action);
     }
+    // As the head of the file says.
+    project.compose(&["exec", "-T", "server", "attune", "run", "examples.hello", "name=Ada"])?;
     let containers = project.compose(&["ps", "--quiet"])?;
     let healthy = || {
         containers.lines().filter(|id| !id.is_empty()).all(|id| {
