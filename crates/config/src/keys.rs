@@ -362,7 +362,7 @@ pub const KEYS: &[Key] = &[
             "log.level",
             Kind::Text,
             Some("info"),
-            "How much is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives like `info,attune_worker=debug`.",
+            "How much is logged: `error`, `warn`, `info`, `debug`, or directives like `info,attune_worker=debug`.",
         ),
         &["ATTUNE_LOG"],
     ),
