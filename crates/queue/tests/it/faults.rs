@@ -34,7 +34,7 @@ async fn publishers_and_consumers_outlive_whatever_happens_to_the_broker() {
     // Frozen: sockets stay open and nobody answers.
     held_over(&rabbit, &link, &mut next_execution, async || {
         let node = rabbit.broker.node().expect("it is our own");
-        node.freeze().expect("is ordered");
+        node.freeze().await.expect("is ordered");
         eventually("the link to notice", LIMIT, async || link.identity().is_none().then_some(())).await;
         publishing_is_unknown(&rabbit).await;
         node.thaw().expect("is ordered");

@@ -66,7 +66,7 @@ async fn whoever_publishes_waits_for_confirms_as_long_as_was_configured() {
     let queue = connect(broker.url(), options).await.expect("the broker answers");
     let _link = consuming(&queue, 1, 10).await;
     publish_for_certain(&queue, &[order(1, 1)]).await;
-    broker.node().expect("its own node").freeze().expect("is ordered");
+    broker.node().expect("its own node").freeze().await.expect("is ordered");
     let answers = queue.publish(&[order(1, 2)]).await;
     let Published::Unknown { reason } = &answers[0] else { panic!("{answers:?}") };
     assert_eq!(reason, "no confirm within 200 ms");

@@ -62,8 +62,8 @@ while read -r order; do
         crash) stop KILL ;;
         stop) stop INT ;;
         quit) stop QUIT ;;
-        freeze) everybody STOP ;;
-        thaw) everybody CONT ;;
+        freeze) everybody STOP; : >"$directory/frozen" ;;
+        thaw) rm -f "$directory/frozen"; everybody CONT ;;
     esac
 done
 stop QUIT

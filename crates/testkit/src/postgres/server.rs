@@ -81,8 +81,13 @@ impl PostgresServer {
     }
 
     /// Stops all of its processes in their tracks (SIGSTOP): connections stay open and nobody answers.
-    pub fn freeze(&self) -> Result<(), StartError> {
-        self.guard.order("freeze")
+    /// Returns when that is so.
+    ///
+    /// # Errors
+    /// When its guard is gone.
+    pub async fn freeze(&self) -> Result<(), StartError> {
+        self.guard.order("freeze")?;
+        self.guard.wait_until(|| self.guard.directory().join("frozen").exists()).await
     }
 
     /// Lets them go on after [`freeze`](Self::freeze).

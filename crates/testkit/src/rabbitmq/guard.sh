@@ -55,8 +55,8 @@ while read -r order; do
     case $order in
         start) start ;;
         crash) stop ;;
-        freeze) kill -s STOP -- "-$server" ;;
-        thaw) kill -s CONT -- "-$server" ;;
+        freeze) kill -s STOP -- "-$server"; : >"$directory/frozen" ;;
+        thaw) rm -f "$directory/frozen"; kill -s CONT -- "-$server" ;;
     esac
 done
 stop

@@ -110,8 +110,13 @@ impl RabbitNode {
     }
 
     /// Stops it in its tracks (SIGSTOP): connections stay open and nobody answers.
-    pub fn freeze(&self) -> Result<(), StartError> {
-        self.guard.order("freeze")
+    /// Returns when that is so.
+    ///
+    /// # Errors
+    /// When its guard is gone.
+    pub async fn freeze(&self) -> Result<(), StartError> {
+        self.guard.order("freeze")?;
+        self.guard.wait_until(|| self.guard.directory().join("frozen").exists()).await
     }
 
     /// Lets it go on after [`freeze`](Self::freeze).

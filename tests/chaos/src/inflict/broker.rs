@@ -48,7 +48,7 @@ pub(super) async fn freeze(hand: &mut Hand<'_>) -> Result<(), String> {
     let broker = broker(hand)?;
     let node = broker.node().ok_or("the node is not ours")?;
     let _alone = hand.stage.broker_faults.lock().await;
-    node.freeze().map_err(|error| error.to_string())?;
+    node.freeze().await.map_err(|error| error.to_string())?;
     hand.wait().await;
     node.thaw().map_err(|error| error.to_string())
 }

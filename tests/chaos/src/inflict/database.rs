@@ -15,7 +15,7 @@ pub(super) async fn away(hand: &mut Hand<'_>, name: &str) -> Result<(), String> 
     let told = |error: attune_testkit::StartError| error.to_string();
     match name {
         "database-freeze" => {
-            server.freeze().map_err(told)?;
+            server.freeze().await.map_err(told)?;
             hand.wait().await;
             server.thaw().map_err(told)
         }
