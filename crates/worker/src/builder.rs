@@ -10,20 +10,20 @@ use attune_config::OutputPolicy;
 use attune_pack::{Library, Shelf};
 use attune_process::limits::Support;
 use attune_process::sandbox::probe;
-use attune_process::{Launcher, LauncherProgram, OutputLimits, Remnants};
+use attune_process::{Launcher, LauncherProgram, OutputLimits};
 use attune_queue::{ConsumeOptions, ConsumerLink, Queue};
 use attune_runtime::Registry;
 use attune_secret::IncarnationKey;
 use attune_store::{Registered, Registration as Announcement, Store};
 use attune_supervise::TreeBuilder;
-use attune_types::{Capabilities, Incarnation, RuntimeSpec};
+use attune_types::{Capabilities, RuntimeSpec};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::artifacts::{ArtifactStore, StoreArtifacts};
 use crate::environments::{Environments, PackPreparer, Preparer, StepRunner, Teller};
 use crate::error::WorkerError;
-use crate::execution::{LIFE, OWNER, Planner, WorkAreas, WorkerVariables};
+use crate::execution::{Planner, WorkAreas, WorkerVariables};
 use crate::executions::{Books, Spool, leftovers};
 use crate::found_runtimes;
 use crate::handle::WorkerHandle;
@@ -41,6 +41,7 @@ use crate::runtime_watch;
 use crate::runtimes::{Look, Runtimes, Search};
 use crate::sandbox::{Sandboxes, Surroundings};
 use crate::settings::Settings;
+use crate::succession::{is_successor, sweep};
 use crate::tree::{self, Parts};
 
 /// The pause between two tries to reach something at start.
@@ -211,10 +212,15 @@ impl WorkerBuilder {
             host: settings.host.clone(),
             incarnation,
             capabilities: capabilities.clone(),
-            previous_is_dead: is_swept && left.is_empty() && is_successor(&store, &home, &settings.name).await,
+            previous_is_dead: is_swept
+                && left.is_empty()
+                && is_successor(&store, &home, &settings.name, settings.patience).await,
             lease_ms: i64::try_from(settings.lease.as_millis()).unwrap_or(i64::MAX),
         };
         let registered = register(&store, announcement.clone(), &home, settings.patience).await?;
+        if let Err(error) = home.forget_earlier_lives() {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the list of earlier lives stays as it is");
+        }
         let identity = Identity { id: registered.id, incarnation };
         let link = consume(&queue, identity, &settings).await?;
 
@@ -392,34 +398,6 @@ fn preparer_of(settings: &Settings, planner: &Arc<Planner>, launcher: &Launcher,
     })
 }
 
-/// Kills what an earlier life of this worker left running on this machine. `false` when that could not be done.
-async fn sweep(home: &Path, incarnation: Incarnation) -> bool {
-    let owner = (OWNER.to_owned(), home.display().to_string());
-    let remnants = Remnants { owner, life: (LIFE.to_owned(), incarnation.to_string()) };
-    match tokio::task::spawn_blocking(move || attune_process::sweep(&remnants)).await {
-        Ok(found) => {
-            for process in found {
-                tracing::warn!(%process, "killed what an earlier life of this worker left running");
-            }
-            true
-        }
-        Err(error) => {
-            tracing::error!(%error, "what an earlier life of this worker left running could not be looked for");
-            false
-        }
-    }
-}
-
-/// Whether the life that the store knows under this name is the one that lived in this directory and is over. Only then
-/// does an empty process table prove anything: another life may be running on another machine.
-async fn is_successor(store: &Arc<dyn Store>, home: &Home, name: &str) -> bool {
-    let Some(previous) = home.previous() else { return false };
-    match store.workers().await {
-        Ok(workers) => workers.iter().any(|worker| worker.name == name && worker.incarnation == previous),
-        Err(_) => false,
-    }
-}
-
 async fn register(
     store: &Arc<dyn Store>,
     mut announcement: Announcement,
@@ -441,7 +419,8 @@ async fn register(
                 tokio::time::sleep(PAUSE).await;
                 // It may have been done, and its answer lost. Whoever took the name since is alive: the evidence is about
                 // this worker's own earlier life, so it is good only as long as that still has the name.
-                announcement.previous_is_dead &= is_successor(store, home, &announcement.name).await;
+                announcement.previous_is_dead &=
+                    is_successor(store, home, &announcement.name, deadline - Instant::now()).await;
             }
             Err(source) => return Err(WorkerError::Store { doing: "registering", source }),
         }

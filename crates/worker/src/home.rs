@@ -12,9 +12,12 @@ use attune_types::Incarnation;
 #[derive(Debug)]
 pub(crate) struct Home {
     directory: PathBuf,
-    /// The life that used the directory before and is certainly over.
-    previous: Option<Incarnation>,
-    _lock: Option<File>,
+    /// This life.
+    incarnation: Incarnation,
+    /// The lives that used the directory before, since one last registered, and that one. They are certainly over.
+    over: Vec<Incarnation>,
+    /// The list of lives, locked as long as this one lasts.
+    lives: Option<File>,
 }
 
 impl Home {
@@ -31,26 +34,33 @@ impl Home {
             Err(fs::TryLockError::WouldBlock) => false,
             Err(fs::TryLockError::Error(error)) => return Err(error),
         };
-        let mut previous = None;
-        if is_mine {
-            let mut text = String::new();
-            file.read_to_string(&mut text)?;
-            previous = text.trim().parse().ok();
-            file.set_len(0)?;
-            file.rewind()?;
-            file.write_all(incarnation.to_string().as_bytes())?;
+        if !is_mine {
+            let aside = directory.join(incarnation.to_string());
+            DirBuilder::new().mode(0o700).create(&aside)?;
+            return Ok(Self { directory: aside, incarnation, over: Vec::new(), lives: None });
         }
-        if is_mine {
-            return Ok(Self { directory: directory.to_owned(), previous, _lock: Some(file) });
-        }
-        let aside = directory.join(incarnation.to_string());
-        DirBuilder::new().mode(0o700).create(&aside)?;
-        Ok(Self { directory: aside, previous: None, _lock: None })
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        // Appended: a life that ends before the store knows it must not hide the one that the store still knows.
+        file.write_all(format!("\n{incarnation}").as_bytes())?;
+        let over = text.lines().filter_map(|line| line.trim().parse().ok()).collect();
+        Ok(Self { directory: directory.to_owned(), incarnation, over, lives: Some(file) })
     }
 
-    /// The life that used the directory before and is certainly over.
-    pub(crate) const fn previous(&self) -> Option<Incarnation> {
-        self.previous
+    /// Whether `life` used this directory before this one, and so is certainly over.
+    pub(crate) fn is_over(&self, life: Incarnation) -> bool {
+        self.over.contains(&life)
+    }
+
+    /// The store knows this life now: nobody will ask about those before it.
+    pub(crate) fn forget_earlier_lives(&self) -> io::Result<()> {
+        let Some(mut file) = self.lives.as_ref() else { return Ok(()) };
+        // Written over from the front and cut afterwards: whenever that is interrupted, this life is in the list. What is
+        // left of another line is no life.
+        let text = self.incarnation.to_string();
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)
     }
 
     /// Its path, the same however it was written in the configuration.
@@ -68,16 +78,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_life_that_is_over_is_known_as_the_previous_one() {
+    fn only_a_life_that_is_over_is_known_to_be() {
         let directory = tempfile::tempdir().expect("directory");
         let life = |number: u8| Incarnation([number; 16]);
         let first = Home::enter(directory.path(), life(1)).expect("enters");
-        assert_eq!(first.previous(), None);
         let beside = Home::enter(directory.path(), life(2)).expect("enters");
         assert_ne!(beside.join("x"), first.join("x"), "they share nothing");
-        assert_eq!(beside.previous(), None, "the first life is not over");
+        assert!(!beside.is_over(life(1)), "the first life goes on");
         drop(first);
         let next = Home::enter(directory.path(), life(3)).expect("enters");
-        assert_eq!(next.previous(), Some(life(1)));
+        assert!(next.is_over(life(1)) && !next.is_over(life(2)) && !next.is_over(life(3)));
+    }
+
+    #[test]
+    fn a_life_that_never_registered_does_not_hide_the_one_before_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        let life = |number: u8| Incarnation([number; 16]);
+        let enter = |number| Home::enter(directory.path(), life(number)).expect("enters");
+        enter(1).forget_earlier_lives().expect("writes");
+        drop(enter(2));
+        let third = enter(3);
+        assert!(third.is_over(life(1)) && third.is_over(life(2)));
+        third.forget_earlier_lives().expect("writes");
+        drop(third);
+        let fourth = enter(4);
+        assert!(fourth.is_over(life(3)) && !fourth.is_over(life(1)) && !fourth.is_over(life(2)));
     }
 }

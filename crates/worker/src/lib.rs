@@ -69,6 +69,7 @@ mod runtimes;
 mod sandbox;
 mod settings;
 mod stop_reason;
+mod succession;
 mod tree;
 
 pub use artifacts::{ArtifactStore, StoreArtifacts};
