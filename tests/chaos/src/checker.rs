@@ -7,6 +7,9 @@ use crate::kind::Kind;
 use crate::load::Account;
 use crate::truth::{Line, Ran, Said, Truth};
 
+/// Within this time of the announcement of its end, the tree of an action is gone.
+const TREE_GONE_US: i64 = 1_000_000;
+
 /// A time in which a machine was suspended with everything on it, in microseconds of the clock that counts suspend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Suspended {
@@ -20,7 +23,10 @@ impl Suspended {
     /// kernel lets a suspended tree keep its lock, and nobody can kill it before its machine resumes.
     fn explains(&self, ran: &Ran, place: usize) -> bool {
         let Some((line, before)) = ran.lines.get(place).zip(ran.lines.get(..place)) else { return false };
-        let ended = |start: &Line| before.iter().any(|other| other.said == Said::End && other.attempt == start.attempt);
+        // Who announces an end is still there, and so is what it left behind, until its guard has seen to it.
+        let gone_us = self.from_us - TREE_GONE_US;
+        let is_end = |other: &&Line| other.said == Said::End && other.boot_us < gone_us;
+        let ended = |start: &Line| before.iter().filter(is_end).any(|end| end.attempt == start.attempt);
         let mut open = before.iter().filter(|start| start.said == Said::Start && !ended(start));
         (self.from_us..=self.to_us).contains(&line.boot_us)
             && open.any(|start| start.worker == self.worker && start.attempt != line.attempt)
@@ -255,9 +261,12 @@ mod tests {
             counters.judge(&history, &Truth::parsed(text), &account, &excuses);
             counters.count(name)
         };
-        let met = "start 1 1 9 1.00 w1 0\noverlap 1 2 8 5.00 w2 0\nstart 1 2 8 5.00 w2 0\nend 1 2 8 5.10 w2 0\n";
+        let met = "start 1 1 9 0.50 w1 0\noverlap 1 2 8 5.00 w2 0\nstart 1 2 8 5.00 w2 0\nend 1 2 8 5.10 w2 0\n";
         assert_eq!((count(met, false, "overlap"), count(met, false, "overlap_suspended")), (0, 1));
         assert_eq!((count(met, true, "overlap"), count(met, true, "overlap_forgotten")), (0, 1));
+        let announced = |at: &str| met.replace("overlap", &format!("end 1 1 9 {at} w1 0\noverlap"));
+        assert_eq!(count(&announced("1.90"), false, "overlap"), 0, "stopped before it could exit");
+        assert_eq!(count(&announced("0.90"), false, "overlap"), 1, "it had all the time to exit");
         for other in [met.replace("5.00", "9.50"), met.replace("w1", "w3"), met.replace("overlap 1 2", "overlap 1 1")] {
             assert_eq!(count(&other, false, "overlap"), 1, "{other}");
         }
