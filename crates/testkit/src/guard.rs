@@ -86,6 +86,12 @@ impl Guard {
         }
     }
 
+    /// Stops all of the server's processes, and waits until they stand still: an order is carried out a moment later.
+    pub(crate) async fn freeze(&self) -> Result<(), StartError> {
+        self.order("freeze")?;
+        self.wait_until(|| self.directory.join("frozen").exists()).await
+    }
+
     /// Waits until `answers` says that the server is there, or until it is clear that it will not come.
     pub(crate) async fn wait_until<F: Fn() -> bool>(&self, answers: F) -> Result<(), StartError> {
         let begun = Instant::now();

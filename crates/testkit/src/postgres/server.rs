@@ -86,8 +86,7 @@ impl PostgresServer {
     /// # Errors
     /// When its guard is gone.
     pub async fn freeze(&self) -> Result<(), StartError> {
-        self.guard.order("freeze")?;
-        self.guard.wait_until(|| self.guard.directory().join("frozen").exists()).await
+        self.guard.freeze().await
     }
 
     /// Lets them go on after [`freeze`](Self::freeze).

@@ -115,8 +115,7 @@ impl RabbitNode {
     /// # Errors
     /// When its guard is gone.
     pub async fn freeze(&self) -> Result<(), StartError> {
-        self.guard.order("freeze")?;
-        self.guard.wait_until(|| self.guard.directory().join("frozen").exists()).await
+        self.guard.freeze().await
     }
 
     /// Lets it go on after [`freeze`](Self::freeze).
