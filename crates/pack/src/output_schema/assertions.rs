@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::breach::Breach;
 use super::equality::{all_differ, same};
 use super::number::{compare, is_multiple, is_whole};
-use super::shown::shown;
+use super::shown::{shown, shown_text};
 
 /// Checks a value against all of them; rules that are for values of other types do not matter.
 pub(super) fn check(schema: &Map<String, Value>, value: &Value) -> Result<(), Breach> {
@@ -84,7 +84,7 @@ fn of_text(schema: &Map<String, Value>, text: &str) -> Option<String> {
         return None;
     }
     let length = text.chars().count() as u64;
-    let value = || shown(&Value::from(text.chars().take(200).collect::<String>()));
+    let value = || shown_text(text);
     match (least.filter(|least| length < *least), most.filter(|most| length > *most)) {
         (Some(least), _) => Some(format!("{} is shorter than {least} characters", value())),
         (_, Some(most)) => Some(format!("{} is longer than {most} characters", value())),
@@ -93,24 +93,25 @@ fn of_text(schema: &Map<String, Value>, text: &str) -> Option<String> {
 }
 
 fn of_list(schema: &Map<String, Value>, items: &[Value]) -> Option<String> {
-    let length = items.len() as u64;
-    if let Some(least) = count(schema.get("minItems")).filter(|least| length < *least) {
-        return Some(format!("has {length} items, which is less than {least}"));
+    let is_repeating = || schema.get("uniqueItems") == Some(&Value::Bool(true)) && !all_differ(items);
+    of_size(schema, ["minItems", "maxItems"], items.len(), "items")
+        .or_else(|| is_repeating().then(|| "has non-unique elements".to_owned()))
+}
+
+/// Whether there are as many as `keywords`, the least and the most, allow.
+fn of_size(schema: &Map<String, Value>, keywords: [&str; 2], size: usize, of_what: &str) -> Option<String> {
+    let [least, most] = keywords.map(|keyword| count(schema.get(keyword)));
+    let size = size as u64;
+    if let Some(least) = least.filter(|least| size < *least) {
+        return Some(format!("has {size} {of_what}, which is less than {least}"));
     }
-    if let Some(most) = count(schema.get("maxItems")).filter(|most| length > *most) {
-        return Some(format!("has {length} items, which is more than {most}"));
-    }
-    let is_repeating = schema.get("uniqueItems") == Some(&Value::Bool(true)) && !all_differ(items);
-    is_repeating.then(|| "has non-unique elements".to_owned())
+    let most = most.filter(|most| size > *most)?;
+    Some(format!("has {size} {of_what}, which is more than {most}"))
 }
 
 fn of_object(schema: &Map<String, Value>, fields: &Map<String, Value>) -> Option<String> {
-    let length = fields.len() as u64;
-    if let Some(least) = count(schema.get("minProperties")).filter(|least| length < *least) {
-        return Some(format!("has {length} properties, which is less than {least}"));
-    }
-    if let Some(most) = count(schema.get("maxProperties")).filter(|most| length > *most) {
-        return Some(format!("has {length} properties, which is more than {most}"));
+    if let Some(problem) = of_size(schema, ["minProperties", "maxProperties"], fields.len(), "properties") {
+        return Some(problem);
     }
     if let Some(name) = missing(schema.get("required"), fields) {
         return Some(format!("{name:?} is a required property"));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::pointer;
+
 /// The first thing that is wrong, and where.
 #[derive(Debug)]
 pub(super) struct Breach {
@@ -42,7 +44,7 @@ impl Breach {
     pub(super) fn position(&self) -> String {
         let mut position = String::new();
         for step in self.steps.iter().rev() {
-            let _never_fails = write!(position, "/{}", step.replace('~', "~0").replace('/', "~1"));
+            let _never_fails = write!(position, "/{}", pointer::step(step));
         }
         position
     }

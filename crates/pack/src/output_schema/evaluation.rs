@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::evaluated::Evaluated;
 use super::pattern;
 use super::reference::resolve;
-use super::shown::shown;
+use super::shown::{shown, shown_text};
 use super::way::Way;
 
 type Fields = Map<String, Value>;
@@ -97,8 +97,7 @@ impl<'a> Evaluation<'a> {
         if self.compiled(pattern)?.is_match(text) {
             return Ok(());
         }
-        let text = Value::from(text.chars().take(200).collect::<String>());
-        Err(Breach::here(format!("{} does not match {pattern:?}", shown(&text))))
+        Err(Breach::here(format!("{} does not match {pattern:?}", shown_text(text))))
     }
 
     fn items<'v>(

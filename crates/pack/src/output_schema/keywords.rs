@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::assertions::count;
 use super::draft::Draft;
-use super::pattern;
 use super::reference::resolve;
+use super::{pattern, pointer};
 
 /// Keywords whose value is a schema, several of them, or schemas by name.
 const ONE: &[&str] = &[
@@ -61,7 +61,7 @@ pub(super) fn problem(draft: Draft, root: &Value) -> Option<String> {
             _ => return Some(format!("{place}: a schema is an object, true or false")),
         };
         for (keyword, value) in fields {
-            let here = format!("{place}/{}", keyword.replace('~', "~0").replace('/', "~1"));
+            let here = format!("{place}/{}", pointer::step(keyword));
             if let Some(problem) = unusable(draft, keyword, value).or_else(|| misplaced_name(&place, keyword, value)) {
                 return Some(format!("{here}: {problem}"));
             }
@@ -86,7 +86,7 @@ fn inner<'a>(here: &str, keyword: &str, value: &'a Value) -> Vec<(String, &'a Va
         Value::Object(named) if NAMED.contains(&keyword) => named
             .iter()
             .filter(|(_, schema)| keyword != "dependencies" || !schema.is_array())
-            .map(|(name, schema)| (format!("{here}/{}", name.replace('~', "~0").replace('/', "~1")), schema))
+            .map(|(name, schema)| (format!("{here}/{}", pointer::step(name)), schema))
             .collect(),
         schema if ONE.contains(&keyword) => vec![(here.to_owned(), schema)],
         _ => Vec::new(),

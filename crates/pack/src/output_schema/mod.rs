@@ -14,6 +14,7 @@ mod evaluation;
 mod keywords;
 mod number;
 mod pattern;
+mod pointer;
 mod reference;
 mod shown;
 mod way;

@@ -16,6 +16,11 @@ pub(super) fn shown(value: &Value) -> String {
     text.0
 }
 
+/// A text as JSON, cut likewise; no more of it is looked at than may be shown.
+pub(super) fn shown_text(text: &str) -> String {
+    shown(&Value::from(text.chars().take(2 * MOST_BYTES).collect::<String>()))
+}
+
 struct Cut(String);
 
 impl Write for Cut {
