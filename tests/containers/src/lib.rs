@@ -18,6 +18,7 @@
 
 mod docker;
 mod engine;
+mod guardian;
 mod images;
 mod programs;
 mod proofs;
