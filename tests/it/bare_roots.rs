@@ -128,6 +128,15 @@ async fn an_agent_runs_shell_actions_where_there_is_a_busybox_and_native_ones_wh
     assert_eq!(runtimes(&in_small), ["shell", "native"], "{in_small}");
     figure(&format!("in an empty root directory interpreters are looked for in {} ms", in_empty["took_ms"]));
 
+    // Its services are not there; that a panicking actor begins anew does not depend on them.
+    for (root, label) in [(&empty, "doctor-empty"), (&small, "doctor-small")] {
+        let mut doctor = root.agent(label, &["doctor", "--output", "json"], &[], &scratch.path("out"));
+        assert_eq!(doctor.wait(Duration::from_secs(60)).expect("it ends"), 69, "{}", doctor.printed());
+        let findings: Value = serde_json::from_str(&doctor.printed()).expect("JSON and nothing else");
+        let found = findings.as_array().expect("a list").iter().find(|finding| finding["name"] == "supervision");
+        assert_eq!(found.expect("it was tried")["state"], "ok", "{findings}");
+    }
+
     let site = Site::serving(&scratch.packs()).await;
     let agents = [
         empty.worker(&site, &scratch, "nothing", &[("ATTUNE__WORKER__LABELS", "image=empty")]),

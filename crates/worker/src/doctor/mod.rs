@@ -13,6 +13,7 @@ mod limits;
 mod names;
 mod render;
 mod services;
+mod supervision;
 
 use attune_config::Config;
 use attune_pack::Library;
@@ -46,6 +47,7 @@ pub fn examine(config: &Config, library: &Library, needs_services: bool) -> std:
         findings.extend(services::findings(config, needs_services).await);
         findings
     }));
+    findings.push(supervision::finding());
     findings.push(reading.judge());
     // What needs a hand comes first; otherwise the order in which it was looked at.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.state));

@@ -23,7 +23,18 @@ fn the_agent_says_what_works_here_and_that_it_needs_its_services() {
         found.unwrap_or_else(|| panic!("no {name}: {findings}"))["state"].as_str().expect("a state")
     };
     assert_eq!((state("shell"), state("database"), state("broker")), ("ok", "fail", "fail"));
-    for name in ["limit memory", "sandbox", "Landlock", "seccomp", "open files", "disk state", "DNS", "clock", "init"] {
+    for name in [
+        "limit memory",
+        "sandbox",
+        "Landlock",
+        "seccomp",
+        "open files",
+        "disk state",
+        "DNS",
+        "clock",
+        "init",
+        "supervision",
+    ] {
         assert_ne!(state(name), "fail", "{findings}");
     }
 
