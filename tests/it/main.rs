@@ -16,6 +16,8 @@ mod placement;
 mod recovery;
 mod scratch;
 mod secrets;
+mod self_update;
+mod signing;
 mod small_disk;
 mod trouble;
 mod two_pythons;

@@ -11,6 +11,8 @@ use attune_testkit::postgres::TestDatabase;
 use attune_testkit::rabbitmq::TestBroker;
 use serde_json::{Value, json};
 
+use crate::signing::{KeyPair, sha256};
+
 const TOKEN: &str = "att_only-for-this-very-test-7c1f";
 const ARCHITECTURE: &str = std::env::consts::ARCH;
 
@@ -100,22 +102,13 @@ fn liar(info: Value, program: Vec<u8>, length: usize) -> String {
 }
 
 fn info_of(program: &[u8], change: &[(&str, Value)]) -> Value {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("file");
-    std::fs::write(&file, program).expect("written");
     let mut info = json!({
-        "version": "0.1.0", "architecture": ARCHITECTURE, "size": program.len(), "sha256": sha256(&file), "signature": null,
+        "version": "0.1.0", "architecture": ARCHITECTURE, "size": program.len(), "sha256": sha256(program), "signature": null,
     });
     for (key, value) in change {
         info[*key] = value.clone();
     }
     info
-}
-
-#[expect(clippy::disallowed_methods, reason = "sha256sum is no child of an Attune worker")]
-fn sha256(file: &Path) -> String {
-    let output = Command::new("sha256sum").arg(file).output().expect("it is installed");
-    String::from_utf8_lossy(&output.stdout).split(' ').next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -172,32 +165,18 @@ fn what_is_not_what_the_server_said_is_refused_and_not_executed() {
 fn only_what_is_signed_with_the_right_key_is_taken_when_a_key_is_given() {
     let program = agent_of_version("0.1.0");
     let bench = Bench::with(&["curl", "sha256sum", "openssl"]);
-    let path = |name: &str| bench.folder.path().join(name).display().to_string();
-    std::fs::write(path("program"), &program).expect("written");
-    for key in ["own", "other"] {
-        openssl(&["genpkey", "-algorithm", "ed25519", "-out", &path(key)]);
-        openssl(&["pkey", "-in", &path(key), "-pubout", "-out", &path(&format!("{key}.pub"))]);
-    }
-    openssl(&["pkeyutl", "-sign", "-rawin", "-inkey", &path("own"), "-in", &path("program"), "-out", &path("sig")]);
-    openssl(&["base64", "-A", "-in", &path("sig"), "-out", &path("sig.b64")]);
-    let signature = std::fs::read_to_string(path("sig.b64")).expect("it is there");
-    let (own, other) = (path("own.pub"), path("other.pub"));
+    let (own, other) = (KeyPair::new(), KeyPair::new());
+    let signature = own.sign(&program);
     let signed = liar(info_of(&program, &[("signature", json!(signature))]), program.clone(), program.len());
     let unsigned = liar(info_of(&program, &[]), program.clone(), program.len());
     for (address, key, says) in
-        [(&unsigned, &own, "it is not signed"), (&signed, &other, "it is not signed with the key")]
+        [(&unsigned, &own.public(), "it is not signed"), (&signed, &other.public(), "it is not signed with the key")]
     {
         let said = bench.refusal(address, &[("ATTUNE_AGENT_PUBLIC_KEY", key)], 76);
         assert!(said.contains(says), "{said}");
     }
-    let taken = bench.run(&signed, &[("ATTUNE_AGENT_PUBLIC_KEY", &own)]);
+    let taken = bench.run(&signed, &[("ATTUNE_AGENT_PUBLIC_KEY", &own.public())]);
     assert_eq!(String::from_utf8_lossy(&taken.stdout), "--name w1\n", "{}", String::from_utf8_lossy(&taken.stderr));
-}
-
-#[expect(clippy::disallowed_methods, reason = "openssl is no child of an Attune worker")]
-fn openssl(words: &[&str]) {
-    let output = Command::new("openssl").args(words).output().expect("it is installed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +194,10 @@ async fn a_real_server_gives_the_agent_to_whoever_may_have_it() {
     let program = folder.path().join(format!("attune-agent-{ARCHITECTURE}"));
     std::fs::write(&program, agent_of_version("0.1.0")).expect("written");
     let offer = client.get(&format!("/agent/info?arch={ARCHITECTURE}")).expect("an offer");
-    assert_eq!((&offer["version"], &offer["sha256"]), (&json!("0.1.0"), &json!(sha256(&program))));
+    assert_eq!(
+        (&offer["version"], &offer["sha256"]),
+        (&json!("0.1.0"), &json!(sha256(&std::fs::read(&program).expect("given out"))))
+    );
     assert_eq!(client.get("/agent/info").expect("offers")["items"].as_array().map(Vec::len), Some(1));
 
     for tool in ["curl", "wget"] {
@@ -231,7 +213,10 @@ async fn a_real_server_gives_the_agent_to_whoever_may_have_it() {
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(String::from_utf8_lossy(&output.stdout), "--name w1\n", "it became the agent: {said}");
         }
-        assert_eq!(sha256(&bench.agent()), sha256(&program));
+        assert_eq!(
+            sha256(&std::fs::read(bench.agent()).expect("fetched")),
+            sha256(&std::fs::read(&program).expect("given out"))
+        );
         let mode = std::fs::metadata(bench.agent()).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o755);
     }

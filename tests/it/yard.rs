@@ -114,8 +114,14 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn build(yard: &Yard, database: &str, broker: &str) -> Self {
+        Self::serving(yard, database, broker, &[])
+    }
+
+    /// The same with a server that is told more.
+    pub(crate) fn serving(yard: &Yard, database: &str, broker: &str, more: &[(&str, &str)]) -> Self {
         let packs = yard.packs();
-        let extra = [("ATTUNE__PACKS__DIRECTORIES", packs.as_str())];
+        let mut extra = vec![("ATTUNE__PACKS__DIRECTORIES", packs.as_str())];
+        extra.extend_from_slice(more);
         let deployment = Deployment::start(database, broker, &extra).expect("a server");
         let client = deployment.client();
         Self { deployment, client, packs }
@@ -123,10 +129,24 @@ impl Stand {
 
     /// Starts a worker and waits until it consumes; where it stands among the workers.
     pub(crate) async fn add_worker(&mut self, name: &str, slots: u32, extra: &[(&str, &str)]) -> usize {
+        self.add(name, extra, |deployment, all| deployment.add_worker(name, slots, all)).await
+    }
+
+    /// The same with an agent.
+    pub(crate) async fn add_agent(&mut self, name: &str, slots: u32, extra: &[(&str, &str)]) -> usize {
+        self.add(name, extra, |deployment, all| deployment.add_agent(name, slots, all)).await
+    }
+
+    async fn add(
+        &mut self,
+        name: &str,
+        extra: &[(&str, &str)],
+        start: impl FnOnce(&mut Deployment, &[(&str, &str)]) -> std::io::Result<()>,
+    ) -> usize {
         let consumed = self.consumed(name);
         let mut all = vec![("ATTUNE__PACKS__DIRECTORIES", self.packs.as_str())];
         all.extend_from_slice(extra);
-        self.deployment.add_worker(name, slots, &all).expect("a worker");
+        start(&mut self.deployment, &all).expect("a worker");
         eventually("the worker to consume", LONG, || async { (self.consumed(name) > consumed).then_some(()) }).await;
         self.deployment.workers.len() - 1
     }

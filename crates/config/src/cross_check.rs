@@ -54,6 +54,14 @@ pub(crate) fn cross_check(config: &Config) -> Vec<Problem> {
             origin: String::new(),
         });
     }
+    if worker.self_update && worker.self_update_key.is_none() {
+        problems.push(Problem {
+            key: "worker.self_update".to_owned(),
+            message: "a newer agent must be signed: set worker.self_update_key to a file with the public key, or switch this off"
+                .to_owned(),
+            origin: String::new(),
+        });
+    }
     if config.artifacts.store == ArtifactStoreKind::S3 {
         let artifacts = &config.artifacts;
         let needed = [

@@ -161,6 +161,22 @@ pub const KEYS: &[Key] = &[
         "Store output while it is written, for live followers. Off: it stays on the worker's disk and is stored at the end.",
     ),
     key(
+        "worker.self_update",
+        Kind::Switch,
+        Some("false"),
+        "Whether an agent replaces itself by a newer one that its server gives out (`client.api_url`, with `client.api_token` and its scope `agent:read`), signed with `worker.self_update_key`, after what runs has ended, and goes back when that does not come up.",
+    ),
+    short(
+        key(
+            "worker.self_update_key",
+            Kind::Path,
+            None,
+            "The public key (PEM, Ed25519) that a newer agent must be signed with. Nothing that is fetched is executed without; `worker.self_update` cannot be switched on without it.",
+        ),
+        &["ATTUNE_AGENT_PUBLIC_KEY"],
+    ),
+    duration("worker.self_update_interval", "1h", "How often an agent looks for a newer one, when it may become it."),
+    key(
         "worker.labels",
         Kind::Labels,
         Some(""),

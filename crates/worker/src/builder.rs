@@ -345,7 +345,7 @@ fn read_packs(settings: &Settings) -> Shelf {
 fn capabilities(settings: &Settings, registry: &Registry) -> Capabilities {
     let mut capabilities = Capabilities {
         max_concurrent_executions: settings.slots,
-        container_version: env!("CARGO_PKG_VERSION").to_owned(),
+        container_version: crate::version::version().to_owned(),
         labels: settings.labels.clone(),
         ..Capabilities::default()
     };

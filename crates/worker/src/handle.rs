@@ -142,6 +142,23 @@ impl WorkerHandle {
         self.order(Order::Drain);
     }
 
+    /// Takes no more work, hands back what has not started, and returns when everything that runs has ended, however long
+    /// that takes. It is still there then: what follows is [`WorkerHandle::drain`].
+    pub async fn retire(&self) {
+        const LOOK: Duration = Duration::from_millis(100);
+        self.order(Order::Retire);
+        loop {
+            let is_idle = {
+                let ledger = self.books.ledger();
+                ledger.in_slots() == 0 && ledger.held().is_empty()
+            };
+            if self.books.is_leaving() && is_idle && self.books.trees() == 0 {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Gives what runs no more time: the second signal.
     pub fn hurry(&self) {
         self.order(Order::Hurry);

@@ -71,6 +71,8 @@ mod settings;
 mod stop_reason;
 mod succession;
 mod tree;
+mod update;
+mod version;
 
 pub use artifacts::{ArtifactStore, StoreArtifacts};
 pub use builder::WorkerBuilder;

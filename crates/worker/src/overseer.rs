@@ -7,7 +7,7 @@ use actix::Addr;
 use attune_supervise::{Abort, Ending, Shutdown, Supervisor, TreeEnd};
 use tokio::sync::{mpsc, watch};
 
-use crate::executions::{Books, Executions, Hurry};
+use crate::executions::{Books, Executions, Hurry, StopTaking};
 use crate::stop_reason::StopReason;
 
 /// How long ends may still be reported after everything was killed.
@@ -16,6 +16,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What the overseer is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
+    /// Take no more work, and stay until everything has ended.
+    Retire,
     /// Finish and leave: the first signal.
     Drain,
     /// No more time for what runs: the second.
@@ -46,6 +48,7 @@ impl Overseer {
                 order = self.orders.recv() => order,
             };
             match order {
+                Some(Order::Retire) => self.executions.do_send(StopTaking),
                 Some(Order::Drain) if !is_draining => {
                     is_draining = true;
                     tracing::info!("draining: no new work; running executions get their time");

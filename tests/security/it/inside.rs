@@ -139,8 +139,7 @@ fn the_agents_folder_is_mounted_read_only_wherever_workers_are_described() {
 }
 
 #[test]
-fn nothing_fetches_the_agent_but_the_wrapper() {
-    // An agent that could replace itself would have to ask the server for its successor.
+fn nothing_fetches_the_agent_but_the_wrapper_and_what_was_switched_on() {
     let mut open = vec![repository().join("crates")];
     let mut asking = Vec::new();
     while let Some(folder) = open.pop() {
@@ -159,5 +158,14 @@ fn nothing_fetches_the_agent_but_the_wrapper() {
     asking.retain(|path| {
         !["crates/control", "crates/config"].iter().any(|part| path.starts_with(repository().join(part)))
     });
-    assert!(asking.is_empty(), "they ask for the agent's program: {asking:?}");
+    // The one place in the agent holds what it fetches against the operator's key.
+    let source = repository().join("crates/worker/src/update/source.rs");
+    assert_eq!(asking, [source], "they ask for the agent's program");
+    let search = fs::read_to_string(repository().join("crates/worker/src/update/search.rs")).expect("text");
+    let position = |words: &str| search.find(words).expect("it is there");
+    assert!(position("examination::of_program") < position("folder.keep"), "examined before it is a file");
+    // Nobody gets it without asking for it, and for whose signature.
+    let reference = fs::read_to_string(repository().join("config/attune.yaml")).expect("text");
+    assert!(reference.contains("  #self_update: false\n"), "off by default");
+    assert!(!reference.contains("  self_update"), "and nowhere switched on");
 }

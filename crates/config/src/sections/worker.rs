@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -42,6 +43,13 @@ pub struct Worker {
     pub output_policy: OutputPolicy,
     /// Whether output is sent while it is written.
     pub stream_logs: bool,
+    /// Whether an agent replaces itself by a newer one that its server gives out.
+    pub self_update: bool,
+    /// The public key that it must be signed with, a file.
+    pub self_update_key: Option<PathBuf>,
+    /// How often it looks for one.
+    #[serde(with = "crate::duration::millis")]
+    pub self_update_interval: Duration,
     /// Free words that actions select by.
     pub labels: BTreeMap<String, String>,
     /// What it offers, when that is not to be found out.

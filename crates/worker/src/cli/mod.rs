@@ -10,7 +10,6 @@ mod doctor;
 mod health;
 mod install;
 mod logging;
-mod mark;
 mod progress;
 mod serve;
 
@@ -26,6 +25,8 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::helper;
 use crate::mode::Mode;
+use crate::update::Updater;
+use crate::version::version;
 use arguments::{Arguments, Command, Output};
 pub use serve::ServeError;
 
@@ -46,8 +47,9 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
     if let Some(code) = helper::run_if_called() {
         return code;
     }
-    mark::keep();
-    let command = Arguments::command().name(mode.program()).bin_name(mode.program());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let started_with = arguments.clone();
+    let command = Arguments::command().name(mode.program()).bin_name(mode.program()).version(version());
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,
@@ -94,6 +96,8 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
     if let Err(error) = own_process::keep_to_itself() {
         return failed(&error, UNAVAILABLE);
     }
+    // A program that goes on in the place of this one is given what this one was given.
+    let variables: Vec<_> = if config.worker.self_update { std::env::vars_os().collect() } else { Vec::new() };
     // From here on nobody reads a credential out of this process, nor in what it says.
     own_process::conceal_variables(&config.credential_variables());
     let credentials = config.credentials();
@@ -102,9 +106,23 @@ pub fn main_from(mode: Mode, arguments: impl IntoIterator<Item = OsString>) -> E
         return failed(error.as_ref(), BAD_INPUT);
     }
     attune_supervise::install_panic_hook();
-    match serve::run(mode, &config) {
-        Ok(reason) => ExitCode::from(reason.exit_code()),
-        Err(error) => failed(&error, error.exit_code()),
+    let updater = match Updater::of(mode, &config, &started_with, &variables) {
+        Ok(updater) => updater,
+        Err(error) => return failed(&error, BAD_INPUT),
+    };
+    if let Some(change) = updater.as_ref().and_then(Updater::at_start) {
+        return failed(&change.make(), UNAVAILABLE);
+    }
+    match serve::run(mode, &config, updater.as_ref()) {
+        Ok((_, Some(change))) => failed(&change.make(), UNAVAILABLE),
+        Ok((reason, None)) => ExitCode::from(reason.exit_code()),
+        Err(error) => match updater.as_ref().and_then(Updater::way_back) {
+            Some(back) => {
+                failed(&error, error.exit_code());
+                failed(&back.make(), UNAVAILABLE)
+            }
+            None => failed(&error, error.exit_code()),
+        },
     }
 }
 

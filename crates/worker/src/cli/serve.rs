@@ -1,5 +1,7 @@
 //! From a configuration to a worker that runs until it is told to stop.
 
+use std::cell::OnceCell;
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::mode::Mode;
 use crate::sandbox::SandboxSettings;
 use crate::settings::Settings;
 use crate::stop_reason::StopReason;
+use crate::update::{Change, Updater};
 
 /// How long a worker that gave up may take to end in order.
 const LAST_RESORT: Duration = Duration::from_secs(10);
@@ -112,16 +115,24 @@ impl Settings {
     }
 }
 
-/// Runs a worker until it is told to stop; why it stopped.
-pub(crate) fn run(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
+/// Runs a worker until it is told to stop; why it stopped, and what goes on in its place.
+pub(crate) fn run(
+    mode: Mode,
+    config: &Config,
+    updater: Option<&Updater>,
+) -> Result<(StopReason, Option<Change>), ServeError> {
     keep_memory_private().map_err(|source| ServeError::System { doing: "keep its memory private", source })?;
     let failed = |source| ServeError::System { doing: "start the runtime", source };
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     let system = actix_rt::System::with_tokio_rt(move || runtime);
-    system.block_on(serve(mode, config))
+    system.block_on(serve(mode, config, updater))
 }
 
-async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
+async fn serve(
+    mode: Mode,
+    config: &Config,
+    updater: Option<&Updater>,
+) -> Result<(StopReason, Option<Change>), ServeError> {
     let failed = |source| ServeError::System { doing: "listen for signals", source };
     let mut signals = Signals::new().map_err(failed)?;
     let settings = Settings::from_config(config);
@@ -138,7 +149,7 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
     };
     let (store, queue, worker) = tokio::select! {
         started = starting => started?,
-        () = signals.next() => return Ok(StopReason::Drained),
+        () = signals.next() => return Ok((StopReason::Drained, None)),
     };
     progress::show(worker.preparation());
     let stopping = worker.stopping();
@@ -151,9 +162,11 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
         }
     });
     let has_broker = config.message_queue.url.is_some();
+    let change = OnceCell::new();
     let reason = tokio::select! {
         reason = until_stopped(&worker, &mut signals, &is_draining) => reason,
         never = health::tell(&worker, &state, beat, has_broker, &is_draining) => match never {},
+        never = make_way(updater, &worker, has_broker, &change) => match never {},
     };
     health::forget(&state).await;
     queue.close().await;
@@ -162,7 +175,26 @@ async fn serve(mode: Mode, config: &Config) -> Result<StopReason, ServeError> {
         StopReason::Drained => tracing::info!("stopped as asked"),
         other => tracing::error!(reason = ?other, "stopped"),
     }
-    Ok(reason)
+    // Who was told to stop has nothing to go on with.
+    let is_told = is_draining.load(Ordering::Relaxed);
+    let change = change.into_inner().filter(|_| reason == StopReason::Drained && !is_told);
+    Ok((reason, change))
+}
+
+/// Has the worker leave when another program is to go on in its place.
+async fn make_way(
+    updater: Option<&Updater>,
+    worker: &WorkerHandle,
+    has_broker: bool,
+    change: &OnceCell<Change>,
+) -> Infallible {
+    if let Some(updater) = updater {
+        let found = updater.follow(worker, has_broker).await;
+        if change.set(found).is_ok() {
+            worker.drain();
+        }
+    }
+    std::future::pending().await
 }
 
 /// Passes signals on until the worker has stopped: drain, then hurry, then kill.

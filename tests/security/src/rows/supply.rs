@@ -68,14 +68,36 @@ pub(super) const SUPPLY: &[Row] = &[
     },
     Row {
         id: "SUP-05",
-        attack: "the agent replaces itself",
-        refusal: "it has no code for it: the wrapper fetches it, before it starts",
+        attack: "the agent is replaced through its update of itself: unsigned, by another key, altered, older, another machine's",
+        refusal: "off by default; a newer one is never a file before its signature held, and never executed without; no key, no start",
         level: "always",
-        tests: &[Proof {
-            package: "attune-security-tests",
-            file: "tests/security/it/inside.rs",
-            test: "nothing_fetches_the_agent_but_the_wrapper",
-        }],
+        tests: &[
+            Proof {
+                package: "attune-worker",
+                file: "crates/worker/src/update/search.rs",
+                test: "what_a_lying_server_sends_is_refused_in_one_line_and_is_never_a_file",
+            },
+            Proof {
+                package: "attune-worker",
+                file: "crates/worker/src/update/examination.rs",
+                test: "only_what_was_offered_and_is_signed_with_the_key_for_this_machine_is_executed",
+            },
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/self_update.rs",
+                test: "what_lies_on_the_disk_is_executed_only_when_it_is_signed",
+            },
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/self_update.rs",
+                test: "without_a_key_self_update_cannot_be_switched_on",
+            },
+            Proof {
+                package: "attune-security-tests",
+                file: "tests/security/it/inside.rs",
+                test: "nothing_fetches_the_agent_but_the_wrapper_and_what_was_switched_on",
+            },
+        ],
         apart: "",
     },
     Row {
