@@ -41,12 +41,12 @@ impl Folder {
 
     /// What became of it; `None` also when that cannot be read.
     pub(super) fn record(&self) -> Option<Record> {
-        serde_json::from_slice(&fs::read(self.record_file()).ok()?).ok()
+        Record::read(&serde_json::from_str(&fs::read_to_string(self.record_file()).ok()?).ok()?)
     }
 
     /// Writes down what became of it, so that it survives whatever comes next.
     pub(super) fn note(&self, record: &Record) -> io::Result<()> {
-        self.replace(&self.record_file(), 0o600, serde_json::json!(record).to_string().as_bytes())
+        self.replace(&self.record_file(), 0o600, record.to_value().to_string().as_bytes())
     }
 
     /// Keeps `program`, which was examined, as the candidate.

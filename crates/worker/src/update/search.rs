@@ -65,7 +65,7 @@ mod tests {
 
     /// A server that says `offer` and sends `program` under a header that promises `length` bytes.
     fn serve(offer: &Offer, program: Vec<u8>, length: usize) -> String {
-        let info = serde_json::json!(offer).to_string().into_bytes();
+        let info = offer.to_value().to_string().into_bytes();
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         std::thread::spawn(move || {

@@ -85,7 +85,8 @@ impl Source {
         }
         let wrong = |what: String| SourceError::Answer { url: url.clone(), what };
         let text = body.with_config().limit(64 << 10).read_to_string().map_err(|error| wrong(error.to_string()))?;
-        serde_json::from_str(&text).map(Some).map_err(|error| wrong(format!("what cannot be read: {error}")))
+        let value = serde_json::from_str(&text).map_err(|error| wrong(format!("what cannot be read: {error}")))?;
+        Offer::read(&value).map(Some).ok_or_else(|| wrong("no offer of an agent".to_owned()))
     }
 
     /// What the server sends as the program, and no more of it than was offered and one byte, which tells that it is more.
