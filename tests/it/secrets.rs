@@ -39,6 +39,11 @@ impl Home {
         home.action("house.unknown", "secrets: [gone]\n", "echo ran");
         home.action("guest.asks", "secrets: [db]\n", "echo ran");
         home.action(
+            "house.mints",
+            "parameters:\n  ticket: {type: string, secret: true, required: true}\noutput_schema:\n  properties:\n    token: {type: string, secret: true}\n    for: {type: string}\n",
+            "cat >/dev/null; printf '{\"token\": \"%s-%s\", \"for\": \"house\"}' m1nted \"$ATTUNE_EXECUTION_ID\" >\"$ATTUNE_RESULT_FILE\"",
+        );
+        home.action(
             "house.all",
             "secrets: [many-000, many-249]\n",
             &format!("{library}\nfor name in many-000 many-249; do get_secret $name | sha256sum; done"),
@@ -149,6 +154,76 @@ async fn a_secret_reaches_what_lists_it_and_nothing_else() {
     assert!(gone.status.success(), "{gone:?}");
     let (ended, _) = run(&client, "house.agent");
     assert_eq!(ended["outcome"]["cause"], "secret_unavailable", "{ended}");
+}
+
+/// Outputs that are marked `secret`: sealed by the worker, masked wherever they are shown, nowhere in the database, and read
+/// again by who may, which is noted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_output_is_sealed_masked_and_revealed_to_who_may_read_it() {
+    let (database, broker) = (TestDatabase::create().await, TestBroker::create().await);
+    let home = Home::create();
+    let keys = home.write("keys", &format!("1 {}\n", "k".repeat(40)));
+    let mut deployment = home.deployment(&database, &broker, &keys);
+    home.add_worker(&mut deployment);
+    let client = deployment.client();
+    let ask = json!({"ticket": "t1cket-nobody-reads"});
+    let ids: Vec<i64> = (0..2)
+        .map(|_| {
+            let id = client.submit("house.mints", &ask).expect("accepted");
+            let ended = client.wait(id).expect("it ends");
+            assert_eq!(ended["status"], "completed", "{ended}");
+            assert_eq!(ended["result"], json!({"token": "***", "for": "house"}), "{ended}");
+            id
+        })
+        .collect();
+    let id = ids[0];
+    let logs = client.lines(&format!("/executions/{id}/logs")).expect("its output");
+    assert!(logs.iter().all(|line| !line.to_string().contains("m1nted")), "{logs:?}");
+    for place in ["", "/attempts", "/events", "/timeline"] {
+        let answer = client.get(&format!("/executions/{id}{place}")).expect("answered").to_string();
+        assert!(!answer.contains("m1nted") && !answer.contains("t1cket"), "{place}: {answer}");
+    }
+    for arguments in [&["execution", "list", "-o", "json"][..], &["execution", "show", &id.to_string()]] {
+        let shown = attune(&deployment, arguments, "");
+        assert!(shown.status.success() && !String::from_utf8_lossy(&shown.stdout).contains("m1nted"), "{shown:?}");
+    }
+    let dump = String::from_utf8_lossy(&database.dump()).to_lowercase();
+    assert!(dump.contains("house.mints"));
+    // As text, and in the hexadecimal of a column of bytes.
+    for part in ["m1nted", "6d316e746564", "t1cket", "7431636b6574"] {
+        assert!(!dump.contains(part), "{part} is in the database");
+    }
+
+    let reveal = |id: i64| attune(&deployment, &["execution", "reveal", &id.to_string(), "-o", "json"], "");
+    let revealed = reveal(id);
+    let said: Value = serde_json::from_slice(&revealed.stdout).expect("JSON");
+    assert_eq!(said["result"], json!({"token": format!("m1nted-{id}"), "for": "house"}), "{revealed:?}");
+    assert_eq!(said["outputs"], json!({"/token": format!("m1nted-{id}")}));
+    let audit = client.get("/audit").expect("the audit trail").to_string();
+    assert!(audit.contains("execution.reveal") && audit.contains(&format!("execution/{id}")), "{audit}");
+    assert!(!audit.contains("m1nted"), "{audit}");
+
+    // Whatever the key is replaced by, they open.
+    let rotated = attune(&deployment, &["key", "rotate", "--re-encrypt"], "");
+    assert!(rotated.status.success(), "{rotated:?}");
+    assert_eq!(reveal(id).stdout, revealed.stdout);
+
+    // SEC-08: what one execution answered, or was asked, in the place of what another of the same action did.
+    let [one, other] = [ids[0], ids[1]];
+    for (from, to) in [(one, -1), (other, one), (-1, other)] {
+        database.execute(&format!(
+            "UPDATE secret SET execution_id = {to}, name = '{to}' WHERE execution_id = {from} AND owner_kind = 'output'"
+        ));
+    }
+    let swapped = reveal(id);
+    assert!(!swapped.status.success() && !String::from_utf8_lossy(&swapped.stdout).contains("m1nted"), "{swapped:?}");
+
+    // A repetition is given what the first was given, sealed for itself.
+    let again = client.post(&format!("/executions/{id}/retry"), &json!({})).expect("repeated");
+    let again = again["id"].as_i64().expect("an id");
+    assert_eq!(client.wait(again).expect("it ends")["status"], "completed");
+    let said: Value = serde_json::from_slice(&reveal(again).stdout).expect("JSON");
+    assert_eq!(said["result"]["token"], json!(format!("m1nted-{again}")));
 }
 
 fn key_ids(client: &Client) -> Vec<i64> {

@@ -52,6 +52,10 @@ impl fmt::Display for SecretUrl {
             None => (None, rest),
         };
         write!(formatter, "{scheme}://")?;
+        if let (None, Some(host)) = (user_info, host_before_what_is_no_port(place)) {
+            // Most likely the host was forgotten, and this is user and password.
+            return write!(formatter, "{host}:{}", Secret::MASK);
+        }
         if let Some(user_info) = user_info {
             match user_info.split_once(':') {
                 Some((user, _)) => write!(formatter, "{user}:{}@", Secret::MASK)?,
@@ -73,6 +77,18 @@ impl fmt::Display for SecretUrl {
         }
         Ok(())
     }
+}
+
+/// What stands before the first colon, when what follows it is not the number of a port.
+fn host_before_what_is_no_port(place: &str) -> Option<&str> {
+    let authority = place.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_place = |host: &str| {
+        let behind =
+            host.strip_prefix('[').and_then(|inside| inside.split_once(']')).map_or(host, |(_, behind)| behind);
+        behind.split_once(':').is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let is_fine = authority.split(',').all(is_place);
+    if is_fine { None } else { place.split_once(':').map(|(host, _)| host) }
 }
 
 fn names_a_secret(name: &str) -> bool {
@@ -100,6 +116,11 @@ mod tests {
             ("postgres://db/a?password=geheim&sslmode=require", "postgres://db/a?password=***&sslmode=require"),
             ("sqlite:/var/lib/attune.db", "sqlite:/var/lib/attune.db"),
             ("geheim", "***"),
+            // The host was forgotten.
+            ("postgres://attune:geheim", "postgres://attune:***"),
+            ("postgres://attune:ge/heim?x", "postgres://attune:***"),
+            ("postgres://[::1]:5432/a", "postgres://[::1]:5432/a"),
+            ("postgres://a:5432,b:5433/a", "postgres://a:5432,b:5433/a"),
         ] {
             assert_eq!(SecretUrl::new(url).to_string(), shown);
             assert_eq!(format!("{:?}", SecretUrl::new(url)), shown);

@@ -41,6 +41,7 @@ mod submission;
 mod suggestion;
 mod yaml_text;
 
+pub use attune_types::has_secret_outputs;
 pub use document::parse as parse_document;
 pub use error::{PackError, PackProblem};
 pub use exact::{Misread, read_json, read_yaml};
@@ -50,6 +51,6 @@ pub use pack::Pack;
 #[cfg(feature = "parameters")]
 pub use parameters::{ParameterProblem, check_parameters, coerce_text};
 pub use render::{MOST_ENVIRONMENT_BYTES, MOST_ENVIRONMENT_TOGETHER, RenderError, check_delivery, environment, render};
-pub use secret_outputs::{has_secret_outputs, mask_secret_outputs};
+pub use secret_outputs::{put_secret_outputs, take_secret_outputs};
 pub use shelf::{Change, Shelf};
 pub use submission::{Overrides, execution_spec, inline_spec};

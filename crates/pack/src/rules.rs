@@ -8,7 +8,7 @@ use attune_types::action::is_valid_name;
 use attune_types::runtime::EnvironmentChange;
 use attune_types::{
     ActionSpec, LimitKind, OutputFormat, PackSpec, ParameterDelivery, ParameterFormat, ParameterSpec, ResourceLimits,
-    RetryCause, RuntimeSpec, variable_refusal,
+    RetryCause, RuntimeSpec, has_secret_outputs, variable_refusal,
 };
 #[cfg(feature = "parameters")]
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ use crate::output_schema;
 use crate::parameters::{check_parameters, schema_problem};
 use crate::render::variable_name;
 use crate::runtime_rules;
-use crate::secret_outputs::{has_secret_outputs, misplaced_mark};
+use crate::secret_outputs::misplaced_mark;
 
 /// A year: long enough for everything, short enough to be a mistake beyond.
 const MOST_TIMEOUT_SECONDS: f64 = 31_536_000.0;

@@ -1,62 +1,67 @@
 //! Outputs that are marked `secret` in an action's `output_schema`.
 
-use serde_json::Value;
+use attune_types::schema_parts;
+use serde_json::{Map, Value};
 
 /// What is shown in place of a secret.
 const MASK: &str = "***";
 
-/// Keywords whose values are a schema, an array of schemas, or schemas by name.
-const ONE: &[&str] = &["items", "additionalProperties", "contains", "if", "then", "else", "not"];
-const SEVERAL: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
-const NAMED: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
+/// Keywords that hold several schemas for the same value.
+const SEVERAL: &[&str] = &["allOf", "anyOf", "oneOf"];
 
-/// Whether a schema marks anything as secret.
-#[must_use]
-pub fn has_secret_outputs(schema: &Value) -> bool {
-    match schema {
-        Value::Object(fields) => {
-            fields.get("secret") == Some(&Value::Bool(true)) || parts(schema).into_iter().any(has_secret_outputs)
+/// Puts `***` in the place of every output that the schema marks as secret, and answers what stood there, by JSON pointer
+/// (RFC 6901). What a schema says through `$ref` or a pattern is not followed: a mark stands where the value is described.
+pub fn take_secret_outputs(schema: &Value, value: &mut Value) -> Map<String, Value> {
+    let mut taken = Map::new();
+    take(schema, value, "", &mut taken);
+    taken
+}
+
+/// Puts what [`take_secret_outputs`] took back in its places. A place that is not there (any more) is left out.
+pub fn put_secret_outputs(value: &mut Value, taken: Map<String, Value>) {
+    for (pointer, secret) in taken {
+        if let Some(place) = value.pointer_mut(&pointer) {
+            *place = secret;
         }
-        _ => false,
     }
 }
 
-fn parts(schema: &Value) -> Vec<&Value> {
-    let mut found: Vec<&Value> = ONE.iter().filter_map(|keyword| schema.get(keyword)).collect();
-    found.extend(SEVERAL.iter().filter_map(|keyword| schema.get(keyword)?.as_array()).flatten());
-    found.extend(NAMED.iter().filter_map(|keyword| schema.get(keyword)?.as_object()).flat_map(|named| named.values()));
-    found
-}
-
-/// Puts `***` in the place of every output that the schema marks as secret. What a schema says through `$ref` or a pattern
-/// is not followed: a mark stands where the value is described.
-pub fn mask_secret_outputs(schema: &Value, value: &mut Value) {
+fn take(schema: &Value, value: &mut Value, at: &str, taken: &mut Map<String, Value>) {
     if schema.get("secret") == Some(&Value::Bool(true)) {
-        *value = Value::from(MASK);
+        // What is marked inside of it was taken before when several schemas describe it: it is put back first, because
+        // the whole is taken now.
+        let inside: Vec<String> = taken.keys().filter(|known| is_inside(known, at)).cloned().collect();
+        for pointer in inside {
+            if let (Some(secret), Some(place)) = (taken.remove(&pointer), value.pointer_mut(&pointer[at.len()..])) {
+                *place = secret;
+            }
+        }
+        taken.insert(at.to_owned(), std::mem::replace(value, Value::from(MASK)));
         return;
     }
-    for part in SEVERAL[..3].iter().filter_map(|keyword| schema.get(keyword)?.as_array()).flatten() {
-        mask_secret_outputs(part, value);
+    for part in SEVERAL.iter().filter_map(|keyword| schema.get(keyword)?.as_array()).flatten() {
+        take_unless_taken(part, value, at, taken);
     }
     for part in ["if", "then", "else"].iter().filter_map(|keyword| schema.get(keyword)) {
-        mask_secret_outputs(part, value);
+        take_unless_taken(part, value, at, taken);
     }
     let named = schema.get("properties").and_then(Value::as_object);
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
-                match (named.and_then(|named| named.get(name)), schema.get("additionalProperties")) {
-                    (Some(part), _) | (None, Some(part)) => mask_secret_outputs(part, field),
-                    (None, None) => {}
+                let part = named.and_then(|named| named.get(name)).or_else(|| schema.get("additionalProperties"));
+                if let Some(part) = part {
+                    let name = name.replace('~', "~0").replace('/', "~1");
+                    take_unless_taken(part, field, &format!("{at}/{name}"), taken);
                 }
             }
         }
         Value::Array(items) => {
             let first = schema.get("prefixItems").and_then(Value::as_array);
             for (index, item) in items.iter_mut().enumerate() {
-                match (first.and_then(|first| first.get(index)), schema.get("items")) {
-                    (Some(part), _) | (None, Some(part)) => mask_secret_outputs(part, item),
-                    (None, None) => {}
+                let part = first.and_then(|first| first.get(index)).or_else(|| schema.get("items"));
+                if let Some(part) = part {
+                    take_unless_taken(part, item, &format!("{at}/{index}"), taken);
                 }
             }
         }
@@ -64,12 +69,23 @@ pub fn mask_secret_outputs(schema: &Value, value: &mut Value) {
     }
 }
 
+/// Several schemas may describe one value: what one of them took, the next must not take again, mask and all.
+fn take_unless_taken(schema: &Value, value: &mut Value, at: &str, taken: &mut Map<String, Value>) {
+    if !taken.contains_key(at) {
+        take(schema, value, at, taken);
+    }
+}
+
+fn is_inside(pointer: &str, at: &str) -> bool {
+    pointer.strip_prefix(at).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Where a mark stands that is never looked at.
 pub(crate) fn misplaced_mark(schema: &Value) -> Option<&'static str> {
     ["patternProperties", "dependentSchemas", "not", "contains", "$defs", "definitions"]
         .into_iter()
         .find(|keyword| schema.get(keyword).is_some_and(mentions_secret))
-        .or_else(|| parts(schema).into_iter().find_map(misplaced_mark))
+        .or_else(|| schema_parts(schema).into_iter().find_map(misplaced_mark))
 }
 
 fn mentions_secret(value: &Value) -> bool {
@@ -107,17 +123,31 @@ mod tests {
                 json!({"a": 1, "b": "***"}),
             ),
             (json!({"allOf": [{"properties": {"t": {"secret": true}}}]}), json!({"t": 1}), json!({"t": "***"})),
+            // Two descriptions of one value, both secret; and one that takes the whole after another took a part.
+            (
+                json!({"properties": {"t": {"secret": true}}, "allOf": [{"properties": {"t": {"secret": true}}}]}),
+                json!({"t": {"a/b~c": 1}}),
+                json!({"t": "***"}),
+            ),
+            (
+                json!({"allOf": [{"properties": {"t": {"properties": {"k": {"secret": true}}}}}],
+                    "properties": {"t": {"secret": true}}}),
+                json!({"t": {"k": "y", "n": 1}}),
+                json!({"t": "***"}),
+            ),
+            (json!({"additionalProperties": {"secret": true}}), json!({"a/b~c": 1}), json!({"a/b~c": "***"})),
         ] {
-            assert!(has_secret_outputs(&schema), "{schema}");
             let mut masked = value.clone();
-            mask_secret_outputs(&schema, &mut masked);
+            let taken = take_secret_outputs(&schema, &mut masked);
             assert_eq!(masked, shown, "{schema} {value}");
+            assert!(!taken.is_empty());
+            put_secret_outputs(&mut masked, taken);
+            assert_eq!(masked, value, "{schema}: what was taken goes back where it was");
         }
         let plain = json!({"properties": {"secret": {"type": "string"}}});
         let mut value = json!({"secret": "is only a name here"});
-        mask_secret_outputs(&plain, &mut value);
+        assert!(take_secret_outputs(&plain, &mut value).is_empty());
         assert_eq!(value, json!({"secret": "is only a name here"}));
-        assert!(!has_secret_outputs(&plain));
     }
 
     #[test]

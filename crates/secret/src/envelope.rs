@@ -4,9 +4,12 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use zeroize::Zeroizing;
 
+use attune_types::{AttemptNumber, ExecutionId};
+
 use crate::associated::associated;
 use crate::error::{SecretError, fill_random};
 use crate::keyring::Keyring;
+use crate::output_key::OutputKey;
 use crate::owner::SecretId;
 
 /// The form of what is written now.
@@ -18,12 +21,23 @@ const NONCE_BYTES: usize = 12;
 pub enum Binding {
     /// A secret, in one of its versions.
     Secret(SecretId, i64),
-    /// The secret parameters of an execution: of this action, with these names.
+    /// The secret parameters of this one execution.
     Parameters {
+        /// Whose they are. Those of another execution of the same action do not open in its place.
+        execution: ExecutionId,
         /// `pack.action`.
         action: String,
         /// Their names, ascending.
         names: Vec<String>,
+    },
+    /// The secret outputs of this one try.
+    Outputs {
+        /// Whose they are.
+        execution: ExecutionId,
+        /// Which try they come from.
+        attempt: AttemptNumber,
+        /// `pack.action`.
+        action: String,
     },
 }
 
@@ -34,10 +48,11 @@ impl Binding {
         match self {
             Self::Secret(id, _) => id.name.clone(),
             Self::Parameters { names, .. } => format!("parameters {}", names.join(", ")),
+            Self::Outputs { execution, .. } => format!("outputs of execution {execution}"),
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Secret(id, version) => associated(&[
                 b"attune secret v1",
@@ -46,11 +61,18 @@ impl Binding {
                 id.name.as_bytes(),
                 &version.to_be_bytes(),
             ]),
-            Self::Parameters { action, names } => {
-                let mut parts: Vec<&[u8]> = vec![b"attune parameters v1", action.as_bytes()];
+            Self::Parameters { execution, action, names } => {
+                let number = execution.0.to_be_bytes();
+                let mut parts: Vec<&[u8]> = vec![b"attune parameters v2", &number, action.as_bytes()];
                 parts.extend(names.iter().map(String::as_bytes));
                 associated(&parts)
             }
+            Self::Outputs { execution, attempt, action } => associated(&[
+                b"attune outputs v1",
+                &execution.0.to_be_bytes(),
+                &attempt.0.to_be_bytes(),
+                action.as_bytes(),
+            ]),
         }
     }
 
@@ -66,11 +88,40 @@ pub struct Envelope {
     pub key_id: u32,
     /// The data key: form, nonce, ciphertext, tag.
     pub wrapped_key: Vec<u8>,
-    /// The value: form, nonce, ciphertext, tag.
+    /// The value: form, nonce, ciphertext, tag. Nothing as long as its data key waits for a value ([`Envelope::awaiting`]).
     pub ciphertext: Vec<u8>,
 }
 
 impl Envelope {
+    /// An envelope for a value that somebody without the keyring will encrypt, and the data key for it.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn awaiting(keys: &Keyring, binding: &Binding) -> Result<(Self, OutputKey), SecretError> {
+        let mut data_key = Zeroizing::new([0; 32]);
+        fill_random(data_key.as_mut_slice())?;
+        let key_id = keys.current();
+        let wrapped_key = encrypt(keys.key(key_id)?, data_key.as_slice(), &binding.bytes_with_key(key_id))?;
+        Ok((Self { key_id, wrapped_key, ciphertext: Vec::new() }, OutputKey::new(data_key)))
+    }
+
+    /// Whether the value is still to come.
+    #[must_use]
+    pub fn is_awaiting(&self) -> bool {
+        self.ciphertext.is_empty()
+    }
+
+    /// Checks that it opens; of one whose value is still to come, that its data key does.
+    ///
+    /// # Errors
+    /// As [`Envelope::open`].
+    pub fn check(&self, keys: &Keyring, binding: &Binding) -> Result<(), SecretError> {
+        if self.is_awaiting() {
+            return self.data_key(keys, binding).map(|_| ());
+        }
+        self.open(keys, binding).map(|_| ())
+    }
+
     /// Encrypts `value` with a new data key, and wraps that with the current key of `keys`.
     ///
     /// # Errors
@@ -118,7 +169,7 @@ impl Envelope {
     }
 }
 
-fn encrypt(key: &[u8; 32], plain: &[u8], aad: &[u8]) -> Result<Vec<u8>, SecretError> {
+pub(crate) fn encrypt(key: &[u8; 32], plain: &[u8], aad: &[u8]) -> Result<Vec<u8>, SecretError> {
     let mut nonce = [0; NONCE_BYTES];
     fill_random(&mut nonce)?;
     let sealed = cipher(key)

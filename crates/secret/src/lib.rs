@@ -12,6 +12,9 @@
 //! attempt and one life of that worker. Whoever assigns holds the keyring; a worker holds no key but its own, which is made
 //! when it starts and is never written anywhere.
 //!
+//! A value **on its way back**, which is a secret output, is encrypted by the worker with an [`OutputKey`]: a data key that
+//! came to it sealed, and that lies wrapped, like every other, in the [`Envelope`] that waits for the value.
+//!
 //! A value **in use** is [`Opened`]: in the memory of one worker, for one attempt, overwritten afterwards.
 //!
 //! # Guarantees
@@ -25,6 +28,8 @@ mod envelope;
 mod error;
 mod keyring;
 mod opened;
+mod output_key;
+mod output_seal;
 pub mod own_process;
 mod owner;
 pub mod redact;
@@ -34,5 +39,7 @@ pub use envelope::{Binding, Envelope};
 pub use error::SecretError;
 pub use keyring::{Keyring, LEAST_KEY_CHARACTERS};
 pub use opened::{Opened, OpenedSecret, parameters_of, parameters_text};
+pub use output_key::OutputKey;
+pub use output_seal::OutputSeal;
 pub use owner::{LONGEST_NAME, Owner, SecretId, is_valid_secret_name};
 pub use sealing::{IncarnationKey, PublicKey, SealedFor};

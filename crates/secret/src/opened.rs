@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::output_key::OutputKey;
+
 /// One value in plain. Overwritten when it is dropped, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedSecret {
@@ -38,6 +40,8 @@ pub struct Opened {
     pub parameters: Vec<OpenedSecret>,
     /// The secret parameters as they were asked.
     pub values: Map<String, Value>,
+    /// What its secret outputs are encrypted with, when the action has any and the server a key.
+    pub output_key: Option<OutputKey>,
 }
 
 impl Opened {
@@ -48,7 +52,14 @@ impl Opened {
         for (name, value) in &values {
             collect(&format!("parameters.{name}"), value, &mut parameters);
         }
-        Self { secrets, parameters, values }
+        Self { secrets, parameters, values, output_key: None }
+    }
+
+    /// The same, with a key for secret outputs.
+    #[must_use]
+    pub fn with_output_key(mut self, key: OutputKey) -> Self {
+        self.output_key = Some(key);
+        self
     }
 
     /// Whether there is nothing to hide.
@@ -68,12 +79,13 @@ impl Opened {
         self.secrets.iter().find(|secret| secret.name == name)
     }
 
-    /// How it travels, sealed: how many secrets, each name and value with its length, and the parameters as JSON.
+    /// How it travels, sealed: how many secrets, each name and value with its length, the parameters as JSON, and,
+    /// where there is one, the key for outputs.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         let parameters = Zeroizing::new(parameters_text(&self.values));
         let secrets: usize = self.secrets.iter().map(|secret| secret.name.len() + secret.value.len() + 16).sum();
         // Allocated once: what a vector leaves behind when it grows is not overwritten.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(8 + secrets + 8 + parameters.len()));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(8 + secrets + 8 + parameters.len() + 8 + 32));
         bytes.extend((self.secrets.len() as u64).to_be_bytes());
         for secret in &self.secrets {
             for part in [secret.name.as_bytes(), &secret.value] {
@@ -83,6 +95,10 @@ impl Opened {
         }
         bytes.extend((parameters.len() as u64).to_be_bytes());
         bytes.extend(&*parameters);
+        if let Some(key) = &self.output_key {
+            bytes.extend((key.bytes().len() as u64).to_be_bytes());
+            bytes.extend(key.bytes());
+        }
         bytes
     }
 
@@ -96,7 +112,11 @@ impl Opened {
             secrets.push(OpenedSecret::new(name, take_part(&mut rest)?));
         }
         let values = parameters_of(take_part(&mut rest)?)?;
-        rest.is_empty().then(|| Self::new(secrets, values))
+        let mut opened = Self::new(secrets, values);
+        if !rest.is_empty() {
+            opened.output_key = Some(OutputKey::of(take_part(&mut rest)?)?);
+        }
+        rest.is_empty().then_some(opened)
     }
 }
 
@@ -166,6 +186,12 @@ mod tests {
             assert_eq!(Opened::from_bytes(&bytes[..cut]), None, "cut at {cut}");
         }
         assert_eq!(Opened::from_bytes(&[255; 64]), None);
+        let keyed = opened().with_output_key(OutputKey::of(&[7; 32]).expect("a key"));
+        assert_eq!(Opened::from_bytes(&keyed.to_bytes()), Some(keyed.clone()));
+        for cut in bytes.len() + 1..keyed.to_bytes().len() {
+            assert_eq!(Opened::from_bytes(&keyed.to_bytes()[..cut]), None, "cut at {cut}");
+        }
+        assert_eq!(Opened::from_bytes(&[&keyed.to_bytes()[..], &[0]].concat()), None);
     }
 
     #[test]

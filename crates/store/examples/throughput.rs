@@ -81,6 +81,7 @@ async fn batch(
                 token: work.token,
                 outcome: Outcome::Exited { code: 0 },
                 result: Some(json!({"done": true})),
+                outputs: None,
                 resources: None,
                 evidence: Some(Evidence { pid: Some(1), start_ms: Some(1), ..Evidence::default() }),
                 logs: vec![LogChunk {

@@ -53,6 +53,19 @@ pub enum StoreError {
         /// Whether the same may succeed later.
         passing: bool,
     },
+    /// An execution has secret parameters, and who wants to repeat it has no key to seal them anew with.
+    #[error("the secret parameters of execution {execution} cannot be repeated without a key")]
+    NoKey {
+        /// Which execution.
+        execution: attune_types::ExecutionId,
+    },
+    /// A ciphertext could not be made, or moved to where it is needed.
+    #[error("a ciphertext could not be made")]
+    Secret {
+        /// Why.
+        #[source]
+        source: attune_secret::SecretError,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system: {reason}")]
     Random {

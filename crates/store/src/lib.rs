@@ -69,7 +69,8 @@ pub use options::OpenOptions;
 pub use postgres::PostgresBackend;
 pub use queue_depth::QueueDepth;
 pub use secret_store::{
-    SealedAssignment, SealedExecution, SealedParameters, SecretNeed, SecretStore, StoredEnvelope, StoredSecret,
+    ParameterMove, ParameterSeal, SealedAssignment, SealedExecution, SealedParameters, SecretNeed, SecretStore,
+    StoredEnvelope, StoredSecret,
 };
 pub use sql_store::SqlStore;
 #[cfg(feature = "sqlite")]

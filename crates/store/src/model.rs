@@ -370,8 +370,10 @@ pub struct Completion {
     pub token: LeaseToken,
     /// Why it ended.
     pub outcome: Outcome,
-    /// What it answered.
+    /// What it answered; `***` stands where its secret outputs would.
     pub result: Option<Value>,
+    /// Its secret outputs, encrypted with the key that came with the claim.
+    pub outputs: Option<Vec<u8>>,
     /// What it used.
     pub resources: Option<Resources>,
     /// What the worker saw of it.

@@ -1,11 +1,14 @@
 //! What the store keeps of secrets: ciphertexts, and to whom they belong.
 
+use std::fmt;
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use attune_secret::{Binding, Envelope, SecretId};
+use attune_secret::{Binding, Envelope, SecretError, SecretId};
 use attune_types::{ActionRef, AttemptNumber, ExecutionId, Outcome, Timestamp};
 
 use crate::error::StoreError;
-use crate::model::{Assigned, Assignment, NewExecution, ReaperPolicy, Submitted};
+use crate::model::{Assigned, Assignment, NewExecution, ReaperPolicy, RetryAnswer, Submitted};
 
 /// A secret as it lies in the database. The value is a ciphertext, and no reader of the database can open it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub struct StoredSecret {
     pub stored_at: Timestamp,
 }
 
-/// Any ciphertext, with what it is bound to: a secret, or the secret parameters of an execution.
+/// Any ciphertext, with what it is bound to: a secret, or the secret parameters or outputs of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEnvelope {
     /// Its row.
@@ -35,13 +38,71 @@ pub struct StoredEnvelope {
     pub envelope: Envelope,
 }
 
-/// A request whose secret parameters were taken out and encrypted.
-#[derive(Debug, Clone, PartialEq)]
+/// A request whose secret parameters were taken out.
+#[derive(Debug, Clone)]
 pub struct SealedExecution {
     /// The request without them: `***` stands in their place.
     pub request: NewExecution,
-    /// They; absent when it has none, but others of the same commit have.
-    pub parameters: Option<SealedParameters>,
+    /// Encrypts them; absent when it has none, but others of the same commit have.
+    pub parameters: Option<ParameterSeal>,
+}
+
+/// Encrypts the secret parameters of a request for the execution that it became. The number of the execution, which they are
+/// bound to, is given by the database: it is known inside the transaction that accepts the request and not before.
+#[derive(Clone)]
+pub struct ParameterSeal(Arc<SealParameters>);
+
+type SealParameters = dyn Fn(ExecutionId) -> Result<SealedParameters, SecretError> + Send + Sync;
+
+impl ParameterSeal {
+    /// Encrypts with `seal`, which is called with a transaction open and must not wait for anything.
+    pub fn new(seal: impl Fn(ExecutionId) -> Result<SealedParameters, SecretError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(seal))
+    }
+
+    /// The secret parameters of this execution.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn seal(&self, execution: ExecutionId) -> Result<SealedParameters, SecretError> {
+        (self.0)(execution)
+    }
+}
+
+impl fmt::Debug for ParameterSeal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ParameterSeal(***)")
+    }
+}
+
+/// Encrypts secret parameters of one execution anew for another that repeats it. As with [`ParameterSeal`], with a
+/// transaction open.
+#[derive(Clone)]
+pub struct ParameterMove(Arc<MoveParameters>);
+
+type MoveParameters = dyn Fn(&StoredEnvelope, ExecutionId) -> Result<Envelope, SecretError> + Send + Sync;
+
+impl ParameterMove {
+    /// Moves with `shift`.
+    pub fn new(
+        shift: impl Fn(&StoredEnvelope, ExecutionId) -> Result<Envelope, SecretError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(shift))
+    }
+
+    /// The same parameters, bound to the execution `to`.
+    ///
+    /// # Errors
+    /// They do not open.
+    pub fn shift(&self, stored: &StoredEnvelope, to: ExecutionId) -> Result<Envelope, SecretError> {
+        (self.0)(stored, to)
+    }
+}
+
+impl fmt::Debug for ParameterMove {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ParameterMove(***)")
+    }
 }
 
 /// Secret parameters of one execution, encrypted together.
@@ -68,6 +129,8 @@ pub struct SecretNeed {
     pub secrets: Vec<StoredSecret>,
     /// Its secret parameters.
     pub parameters: Option<StoredEnvelope>,
+    /// Whether its action has secret outputs, which must be encrypted with something.
+    pub has_outputs: bool,
 }
 
 /// An assignment with what is sealed to its worker.
@@ -79,6 +142,8 @@ pub struct SealedAssignment {
     pub attempt: AttemptNumber,
     /// What was sealed.
     pub sealed: Vec<u8>,
+    /// What waits for its secret outputs: the key that was sealed, wrapped.
+    pub outputs: Option<Envelope>,
 }
 
 /// Secrets. Beside [`crate::Store`], because a worker needs none of it: what it is to know comes with its claims.
@@ -110,6 +175,18 @@ pub trait SecretStore: Send + Sync {
 
     /// Accepts executions with secret parameters, as [`crate::Store::submit`] does.
     async fn submit_sealed(&self, requests: Vec<SealedExecution>) -> Result<Vec<Submitted>, StoreError>;
+
+    /// As [`crate::Store::retry`], for executions with secret parameters too: those are moved to the repetition.
+    async fn retry_sealed(
+        &self,
+        id: ExecutionId,
+        may_run_twice: bool,
+        by: &str,
+        parameters: &ParameterMove,
+    ) -> Result<RetryAnswer, StoreError>;
+
+    /// The secret outputs of an execution. Absent when its last try has left none.
+    async fn outputs(&self, execution: ExecutionId) -> Result<Option<StoredEnvelope>, StoreError>;
 
     /// What these executions need in secret. Those that do not wait (any more) are left out.
     async fn secret_needs(&self, executions: &[ExecutionId]) -> Result<Vec<SecretNeed>, StoreError>;

@@ -6,10 +6,14 @@ use attune_types::{ExecutionId, Outcome};
 
 use crate::backend::Backend;
 use crate::error::StoreError;
-use crate::model::{Assigned, ReaperPolicy, Submitted};
-use crate::operations::secrets;
-use crate::secret_store::{SealedAssignment, SealedExecution, SecretNeed, SecretStore, StoredEnvelope, StoredSecret};
+use crate::model::{Assigned, ReaperPolicy, RetryAnswer, Submitted};
+use crate::operations::submit::RequestRow;
+use crate::operations::{self, secrets};
+use crate::secret_store::{
+    ParameterMove, SealedAssignment, SealedExecution, SecretNeed, SecretStore, StoredEnvelope, StoredSecret,
+};
 use crate::sql_store::SqlStore;
+use crate::store::Store;
 
 #[async_trait]
 impl<B: Backend> SecretStore for SqlStore<B> {
@@ -86,6 +90,21 @@ impl<B: Backend> SecretStore for SqlStore<B> {
         }
     }
 
+    async fn retry_sealed(
+        &self,
+        id: ExecutionId,
+        may_run_twice: bool,
+        by: &str,
+        parameters: &ParameterMove,
+    ) -> Result<RetryAnswer, StoreError> {
+        repeat(self, id, may_run_twice, by, Some(parameters)).await
+    }
+
+    async fn outputs(&self, execution: ExecutionId) -> Result<Option<StoredEnvelope>, StoreError> {
+        self.bounded("reading secret outputs", async { secrets::outputs(&mut *self.session().await?, execution).await })
+            .await
+    }
+
     async fn secret_needs(&self, executions: &[ExecutionId]) -> Result<Vec<SecretNeed>, StoreError> {
         self.bounded("reading what executions need in secret", async {
             secrets::needs(&mut *self.session().await?, executions).await
@@ -115,5 +134,38 @@ impl<B: Backend> SecretStore for SqlStore<B> {
             Ok(refused)
         })
         .await
+    }
+}
+
+/// Submits once more what an execution ran; its secret parameters, if it has any, are moved with `parameters`.
+pub(crate) async fn repeat<B: Backend>(
+    store: &SqlStore<B>,
+    id: ExecutionId,
+    may_run_twice: bool,
+    by: &str,
+    parameters: Option<&ParameterMove>,
+) -> Result<RetryAnswer, StoreError> {
+    let again = store
+        .bounded("repeating an execution", async {
+            operations::repeat::repeat(&mut *store.session().await?, id, may_run_twice, by).await
+        })
+        .await?;
+    match again {
+        Err(answer) => Ok(answer),
+        Ok(request) if !request.spec.secret_parameters.is_empty() => {
+            let submitted = store
+                .bounded("repeating an execution with secret parameters", async {
+                    let mut unit = store.unit().await?;
+                    let submitted = secrets::repeat(&mut unit, RequestRow::new(&request)?, id, parameters).await?;
+                    store.commit(unit).await?;
+                    Ok(submitted)
+                })
+                .await?;
+            Ok(RetryAnswer::Submitted(submitted.id))
+        }
+        Ok(request) => {
+            let submitted = store.submit(vec![request]).await?;
+            Ok(submitted.first().map_or(RetryAnswer::Unknown, |submitted| RetryAnswer::Submitted(submitted.id)))
+        }
     }
 }

@@ -19,13 +19,14 @@ use crate::model::{
 };
 use crate::operations::submit::RequestRow;
 use crate::operations::{
-    artifacts, cancel, catalogue, depth, environments, hand_back, logs, reading, reap, register, repeat, retain,
-    secrets, take_back, view,
+    artifacts, cancel, catalogue, depth, environments, hand_back, logs, reading, reap, register, retain, take_back,
+    view,
 };
 use crate::options::OpenOptions;
 use crate::queue_depth::QueueDepth;
 use crate::secret_store::SecretStore;
 use crate::session::{Session, Sql};
+use crate::sql_secrets;
 use crate::store::Store;
 use crate::trouble::Trouble;
 use crate::unit::Unit;
@@ -215,29 +216,7 @@ impl<B: Backend> Store for SqlStore<B> {
     }
 
     async fn retry(&self, id: ExecutionId, may_run_twice: bool, by: &str) -> Result<RetryAnswer, StoreError> {
-        let again = self
-            .bounded("repeating an execution", async {
-                repeat::repeat(&mut *self.session().await?, id, may_run_twice, by).await
-            })
-            .await?;
-        match again {
-            Err(answer) => Ok(answer),
-            Ok(request) if !request.spec.secret_parameters.is_empty() => {
-                let submitted = self
-                    .bounded("repeating an execution with secret parameters", async {
-                        let mut unit = self.unit().await?;
-                        let submitted = secrets::repeat(&mut unit, RequestRow::new(&request)?, id).await?;
-                        self.commit(unit).await?;
-                        Ok(submitted)
-                    })
-                    .await?;
-                Ok(RetryAnswer::Submitted(submitted.id))
-            }
-            Ok(request) => {
-                let submitted = self.submit(vec![request]).await?;
-                Ok(submitted.first().map_or(RetryAnswer::Unknown, |submitted| RetryAnswer::Submitted(submitted.id)))
-            }
-        }
+        sql_secrets::repeat(self, id, may_run_twice, by, None).await
     }
 
     async fn logs(&self, id: ExecutionId, after: i64, limit: u32) -> Result<Vec<(i64, LogChunk)>, StoreError> {

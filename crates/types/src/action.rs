@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::artifact::ArtifactRule;
 use crate::limit::LimitKind;
+use crate::secret_outputs::has_secret_outputs;
 use crate::version::VersionConstraint;
 
 /// `pack.action`.
@@ -368,7 +369,9 @@ impl ActionSpec {
             labels: self.worker_selector.clone(),
             limits: self.resources.kinds(),
             sandbox: self.sandbox,
-            sealed: !self.secrets.is_empty() || self.parameters.values().any(|parameter| parameter.secret),
+            sealed: !self.secrets.is_empty()
+                || self.parameters.values().any(|parameter| parameter.secret)
+                || self.output_schema.as_ref().is_some_and(has_secret_outputs),
         }
     }
 }

@@ -151,8 +151,9 @@ impl Pair {
                 let token = self.token(execution, attempt);
                 let outcome = self.outcome();
                 let asked = format!("complete {execution}.{attempt} {outcome:?}");
-                let (result, resources, evidence, logs) = (None, None, None, Vec::new());
-                let completion = Completion { execution, attempt, token, outcome, result, resources, evidence, logs };
+                let (result, outputs, resources, evidence, logs) = (None, None, None, None, Vec::new());
+                let completion =
+                    Completion { execution, attempt, token, outcome, result, outputs, resources, evidence, logs };
                 let real = self.store().complete(vec![completion.clone()]).await.expect("completed");
                 let model = self.model.complete(now, &[completion]).expect("allowed");
                 self.same(asked, real, model);

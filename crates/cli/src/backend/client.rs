@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::http::{Http, encoded};
 use super::log_stream::{LogEvent, LogStreamReader, Piece};
+use super::plain;
 use super::request::{Request, What};
 use crate::arguments::Global;
 use crate::dev::Running;
@@ -82,6 +83,7 @@ impl Client {
     /// The server that `--api-url` or `ATTUNE_API_URL` names.
     pub(crate) fn configured(global: &Global) -> Result<Option<Self>, CliError> {
         let Some(url) = global.api_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
+        plain::check(url, global.api_token.as_deref().is_some_and(|token| !token.is_empty()))?;
         let hint = "check ATTUNE_API_URL, or unset it to run in this process".to_owned();
         Ok(Some(Self { http: Http::new(url, global.api_token.clone(), hint)? }))
     }
@@ -172,6 +174,11 @@ impl Client {
     pub(crate) fn cancel(&self, id: ExecutionId) -> Result<(), CliError> {
         let _: Value = self.http.post(&format!("/executions/{id}/cancel"), &json!({}), None)?;
         Ok(())
+    }
+
+    /// What it answered in secret, and its result with that.
+    pub(crate) fn reveal(&self, id: ExecutionId) -> Result<Value, CliError> {
+        self.http.post(&format!("/executions/{id}/reveal"), &json!({}), None)
     }
 
     /// Repeats it; the new execution.

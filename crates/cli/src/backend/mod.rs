@@ -6,6 +6,7 @@ mod embedded;
 mod http;
 mod local;
 mod log_stream;
+mod plain;
 mod remote;
 mod request;
 mod secrets;

@@ -61,7 +61,8 @@ fn colour(text: &str) -> Colour {
     if bytes.get(1).is_some_and(|second| *second != b'[') {
         return Colour::None;
     }
-    for (index, byte) in bytes.iter().enumerate().skip(2).take(LONGEST) {
+    // No further than what is waited for, or a text that comes at once would be another than one that comes in pieces.
+    for (index, byte) in bytes.iter().enumerate().take(LONGEST).skip(2) {
         match byte {
             b'm' => return Colour::Whole(index + 1),
             b'0'..=b'9' | b';' | b':' => {}
@@ -171,6 +172,20 @@ mod tests {
             let mut shown: String = raw.bytes().map(|byte| cut.feed(&[byte])).collect();
             shown.push_str(&cut.finish());
             assert_eq!(shown, safe, "{raw:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn a_colour_has_a_longest_length_however_it_arrives() {
+        for digits in 40..50 {
+            let raw = format!("\u{1b}[{}m", "1".repeat(digits));
+            let mut whole = Escaper::default();
+            let shown = whole.feed(raw.as_bytes()) + &whole.finish();
+            let mut cut = Escaper::default();
+            let mut pieces: String = raw.bytes().map(|byte| cut.feed(&[byte])).collect();
+            pieces.push_str(&cut.finish());
+            assert_eq!(pieces, shown, "{digits} digits");
+            assert_eq!(shown.starts_with('\u{1b}'), digits <= 45, "{digits} digits: {shown}");
         }
     }
 

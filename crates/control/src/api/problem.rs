@@ -214,6 +214,10 @@ impl From<&StoreError> for Problem {
         if error.is_passing() {
             return Self::unavailable("the database did not answer");
         }
+        if let StoreError::NoKey { .. } = error {
+            return Self::unavailable(error.to_string())
+                .hint("set security.encryption_key (ATTUNE__SECURITY__ENCRYPTION_KEY_FILE) on every server");
+        }
         // The only place that sees it: the caller is told no more than that the server's log has it.
         tracing::error!(error = %chain(error), "the store could not do what the API asked");
         Self::internal()

@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, Route, web};
 
 use super::access::{Access, Scope, Subject};
-use super::executions::{cancel, explain, list, read, retry, submit};
+use super::executions::{cancel, explain, list, read, retry, reveal, submit};
 use super::problem::Problem;
 use super::{agent, artifacts, audit, environments, health, logs, metrics, openapi, packs, secrets, tokens, workers};
 
@@ -53,8 +53,9 @@ const fn of_script(scope: Scope) -> Access {
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     use Access::Open;
     use Scope::{
-        AgentRead, AuditRead, EnvironmentsRead, ExecutionsCancel, ExecutionsRead, ExecutionsRun, PacksRead, PacksWrite,
-        SecretsRead, SecretsWrite, TokensRead, TokensWrite, WorkersEnroll, WorkersRead, WorkersWrite,
+        AgentRead, AuditRead, EnvironmentsRead, ExecutionsCancel, ExecutionsRead, ExecutionsRun, OutputsRead,
+        PacksRead, PacksWrite, SecretsRead, SecretsWrite, TokensRead, TokensWrite, WorkersEnroll, WorkersRead,
+        WorkersWrite,
     };
     vec![
         get("/health/live", Open, web::to(health::live)),
@@ -77,6 +78,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/executions/{id}/explain", of_owner(ExecutionsRead), web::to(explain::explain_execution)),
         post("/api/v1/executions/{id}/cancel", of_owner(ExecutionsCancel), web::to(cancel::cancel)),
         post("/api/v1/executions/{id}/retry", of_owner(ExecutionsRun), web::to(retry::retry)),
+        // Not read by looking: it leaves an entry in the audit trail, and nothing fetches it in advance.
+        post("/api/v1/executions/{id}/reveal", of_owner(OutputsRead), web::to(reveal::reveal)),
         get("/api/v1/workers", needs(WorkersRead), web::to(workers::list)),
         get("/api/v1/workers/{name}", needs(WorkersRead), web::to(workers::read)),
         post("/api/v1/workers/{name}/drain", needs(WorkersWrite), web::to(workers::drain)),

@@ -1,4 +1,4 @@
-//! Requests about secrets. Values come in and never go out.
+//! Requests about secrets. Their values come in and never go out.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ fn vault_of(state: &ApiState) -> Result<Arc<Vault>, Problem> {
 }
 
 /// Does something with keys and store on the main runtime, to its end even when the client goes away.
-async fn with_vault<Answer, Doing>(
+pub(crate) async fn with_vault<Answer, Doing>(
     state: &ApiState,
     act: impl FnOnce(Arc<Vault>, Arc<dyn Store>) -> Doing,
 ) -> Result<Answer, Problem>
@@ -72,7 +72,7 @@ where
             Err(Problem::conflict("urn:attune:problem:busy", "the secret is being replaced", error.to_string()))
         }
         Ok(Err(error)) => {
-            tracing::error!(error = %error, "a secret could not be kept");
+            tracing::error!(error = %error, "a secret could not be kept or opened");
             Err(Problem::internal())
         }
         Err(error) => {
@@ -187,6 +187,15 @@ pub(crate) async fn rotate(
     let detail = format!("{} moved to key {}, {} failed", step.moved, step.key_id, step.failed.len());
     state.audit(AuditNote::new(principal.name, "secret.rotate", "secrets", detail)).await?;
     Ok(HttpResponse::Ok().json(step))
+}
+
+/// What is wrong with an action that has secret outputs on a server without a key: they could only be stored in plain.
+pub(crate) fn no_key_for_outputs(prefix: &str) -> FieldProblem {
+    FieldProblem::new(
+        format!("{prefix}action"),
+        "secret",
+        "has secret outputs, and this server has no key to keep them with: set security.encryption_key",
+    )
 }
 
 /// What is wrong with secret parameters on a server without a key: they could only be stored in plain.

@@ -48,7 +48,8 @@ impl Vault {
             step.next = found.last().map(|stored| stored.row);
         }
         for stored in found {
-            let moved = if rotation.re_encrypt {
+            // Where the value is still to come there is nothing to encrypt, and its worker has the data key already.
+            let moved = if rotation.re_encrypt && !stored.envelope.is_awaiting() {
                 let opened = stored.envelope.open(keys, &stored.binding);
                 opened.and_then(|value| Envelope::seal(keys, &stored.binding, &value))
             } else {

@@ -7,8 +7,8 @@ use attune_secret::{
     parameters_text,
 };
 use attune_store::{
-    Assignment, NewExecution, PlacementView, SealedAssignment, SealedExecution, SealedParameters, SecretNeed, Store,
-    StoreError, StoredSecret,
+    Assignment, NewExecution, ParameterMove, ParameterSeal, PlacementView, SealedAssignment, SealedExecution,
+    SealedParameters, SecretNeed, Store, StoreError, StoredSecret,
 };
 use attune_types::{ActionRef, ExecutionId, Outcome, WorkerId};
 use serde_json::{Map, Value};
@@ -92,7 +92,7 @@ impl Vault {
             let key_id = stored.envelope.key_id;
             stored
                 .envelope
-                .open(&self.keys, &stored.binding)
+                .check(&self.keys, &stored.binding)
                 .map_err(|source| VaultError::Unreadable { key_id, source })?;
         }
         Ok(())
@@ -134,22 +134,54 @@ impl Vault {
         Ok(())
     }
 
-    /// Takes the secret parameters out of a request and encrypts them. Costs nothing when there are none.
-    pub(crate) fn take_in(&self, mut request: NewExecution) -> Result<SealedExecution, SecretError> {
+    /// Takes the secret parameters out of a request. They are encrypted when it is known which execution it becomes. Costs
+    /// nothing when there are none.
+    pub(crate) fn take_in(&self, mut request: NewExecution) -> SealedExecution {
         let secret = take_secret_parameters(&mut request);
         if secret.is_empty() {
-            return Ok(SealedExecution { request, parameters: None });
+            return SealedExecution { request, parameters: None };
         }
+        let (keys, action) = (self.keys.clone(), request.spec.action.to_string());
         let names: Vec<String> = secret.keys().cloned().collect();
-        let binding = Binding::Parameters { action: request.spec.action.to_string(), names: names.clone() };
-        let envelope = Envelope::seal(&self.keys, &binding, &Zeroizing::new(parameters_text(&secret)))?;
-        Ok(SealedExecution { request, parameters: Some(SealedParameters { names, envelope }) })
+        let text = Zeroizing::new(parameters_text(&secret));
+        let seal = ParameterSeal::new(move |execution| {
+            let binding = Binding::Parameters { execution, action: action.clone(), names: names.clone() };
+            Ok(SealedParameters { names: names.clone(), envelope: Envelope::seal(&keys, &binding, &text)? })
+        });
+        SealedExecution { request, parameters: Some(seal) }
+    }
+
+    /// What moves secret parameters to an execution that repeats theirs.
+    pub(crate) fn moving(&self) -> ParameterMove {
+        let keys = self.keys.clone();
+        ParameterMove::new(move |stored, to| {
+            let value = stored.envelope.open(&keys, &stored.binding)?;
+            let mut binding = stored.binding.clone();
+            if let Binding::Parameters { execution, .. } = &mut binding {
+                *execution = to;
+            }
+            Envelope::seal(&keys, &binding, &value)
+        })
+    }
+
+    /// The secret outputs of an execution, by JSON pointer into its result. `None` when it has left none.
+    ///
+    /// # Errors
+    /// The store fails, or they do not open.
+    pub async fn outputs(
+        &self,
+        store: &dyn Store,
+        execution: ExecutionId,
+    ) -> Result<Option<Map<String, Value>>, VaultError> {
+        let Some(stored) = store.secrets().outputs(execution).await? else { return Ok(None) };
+        let text = stored.envelope.open(&self.keys, &stored.binding)?;
+        Ok(Some(parameters_of(&text).ok_or_else(|| SecretError::Form { name: stored.binding.name() })?))
     }
 
     /// Submits a request whose parameters may hold secrets.
     ///
     /// # Errors
-    /// The store fails, or the operating system gives no random bytes.
+    /// The store fails.
     pub async fn submit(
         &self,
         store: &dyn Store,
@@ -158,7 +190,7 @@ impl Vault {
         if !has_secret_parameters(&request) {
             return Ok(store.submit(vec![request]).await?.first().copied());
         }
-        let sealed = self.take_in(request)?;
+        let sealed = self.take_in(request);
         Ok(store.secrets().submit_sealed(vec![sealed]).await?.first().copied())
     }
 
@@ -186,25 +218,33 @@ impl Vault {
                     continue;
                 }
             };
-            let target =
-                SealedFor { execution: need.execution, attempt: need.attempt, incarnation: assignment.incarnation };
-            let sealed = keys
-                .get(&assignment.worker)
-                .ok_or(SecretError::PublicKey)
-                .and_then(|key| PublicKey::from_hex(key))
-                .and_then(|key| key.seal(target, &opened));
-            match sealed {
-                Ok(sealed) => sealing.assignments.push(SealedAssignment {
-                    assignment: *assignment,
-                    attempt: need.attempt,
-                    sealed,
-                }),
+            match self.seal_one(&need, opened, assignment, keys.get(&assignment.worker).copied()) {
+                Ok(sealed) => sealing.assignments.push(sealed),
                 Err(error) => {
                     tracing::warn!(worker.id = %assignment.worker, execution.id = %need.execution, error = %error, "nothing can be sealed to this worker");
                 }
             }
         }
         Ok(sealing)
+    }
+
+    fn seal_one(
+        &self,
+        need: &SecretNeed,
+        mut opened: Opened,
+        assignment: &Assignment,
+        key: Option<&str>,
+    ) -> Result<SealedAssignment, SecretError> {
+        let key = key.ok_or(SecretError::PublicKey).and_then(PublicKey::from_hex)?;
+        let SecretNeed { execution, attempt, .. } = *need;
+        let mut outputs = None;
+        if need.has_outputs {
+            let binding = Binding::Outputs { execution, attempt, action: need.action.to_string() };
+            let (waiting, output_key) = Envelope::awaiting(&self.keys, &binding)?;
+            (outputs, opened) = (Some(waiting), opened.with_output_key(output_key));
+        }
+        let sealed = key.seal(SealedFor { execution, attempt, incarnation: assignment.incarnation }, &opened)?;
+        Ok(SealedAssignment { assignment: *assignment, attempt, sealed, outputs })
     }
 
     /// Everything that an execution needs, in plain, or why it cannot be had.
@@ -283,6 +323,7 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             secrets,
             parameters: None,
+            has_outputs: false,
         }
     }
 

@@ -188,6 +188,7 @@ impl Worker {
             token: claimed.token,
             outcome,
             result: Some(json!({"ok": true})),
+            outputs: None,
             resources: Some(Resources { wall_ms: 1, ..Resources::default() }),
             evidence: Some(Evidence { pid: Some(77), environment_ms: Some(0), ..Evidence::default() }),
             logs: Vec::new(),

@@ -40,7 +40,7 @@ fn swapped_rows_do_not_open() {
         of("one", 2),
         owned(Owner::Pack("core".into())),
         owned(Owner::Action("core.echo".parse().expect("an action"))),
-        Binding::Parameters { action: String::new(), names: vec!["one".into()] },
+        Binding::Parameters { execution: ExecutionId(1), action: String::new(), names: vec!["one".into()] },
     ] {
         let error = one.open(&keys, &binding).expect_err("not its row");
         assert_eq!(error, not_decrypted(&binding.name()));
@@ -50,6 +50,22 @@ fn swapped_rows_do_not_open() {
     let other = Envelope::seal(&keys, &of("one", 1), b"other value").expect("sealed");
     let mixed = Envelope { ciphertext: other.ciphertext, ..one.clone() };
     assert_eq!(mixed.open(&keys, &of("one", 1)), Err(not_decrypted("one")));
+}
+
+/// SEC-08: secret parameters of one execution do not open in the place of another's, of the same action or not.
+#[test]
+fn parameters_of_another_execution_do_not_open() {
+    let keys = ring(&[OLD]);
+    let parameters = |execution, action: &str| Binding::Parameters {
+        execution: ExecutionId(execution),
+        action: action.to_owned(),
+        names: vec!["token".to_owned()],
+    };
+    let one = Envelope::seal(&keys, &parameters(1, "core.echo"), b"first value").expect("sealed");
+    assert_eq!(&**one.open(&keys, &parameters(1, "core.echo")).expect("opened"), b"first value");
+    for elsewhere in [parameters(2, "core.echo"), parameters(1, "core.noop")] {
+        assert_eq!(one.open(&keys, &elsewhere), Err(not_decrypted("parameters token")), "{elsewhere:?}");
+    }
 }
 
 /// SEC-08: one flipped bit anywhere.

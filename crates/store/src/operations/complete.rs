@@ -1,7 +1,7 @@
 //! Completing, one after the other inside one transaction.
 
 use crate::model::{Answered, Completion};
-use crate::operations::logs;
+use crate::operations::{logs, secrets};
 use crate::read_back::to_text;
 use crate::rules::{self, CompleteVerdict};
 use crate::session::Sql;
@@ -52,6 +52,7 @@ async fn complete_one(unit: &mut Unit, completion: &Completion) -> Result<Answer
         reason: None,
     };
     unit.end_attempt(id, number, completion.outcome.attempt_state(), ending).await?;
+    secrets::keep_outputs(unit, completion).await?;
     unit.settle(&standing, &completion.outcome, completion.result.as_ref()).await?;
     Ok(Answered::Accepted)
 }

@@ -2,34 +2,42 @@
 
 use std::collections::HashMap;
 
-use attune_secret::{Binding, Envelope, Owner, SecretId};
-use attune_types::{ActionRef, AttemptNumber, ExecutionId, ExecutionSpec, ExecutionStatus, Outcome, Timestamp};
+use attune_secret::{Binding, Envelope, Owner, SecretError, SecretId};
+use attune_types::{
+    ActionRef, AttemptNumber, ExecutionId, ExecutionSpec, ExecutionStatus, Outcome, Timestamp, has_secret_outputs,
+};
 
-use crate::model::{Assigned, Submitted};
+use crate::error::StoreError;
+use crate::model::{Assigned, Completion, Submitted};
 use crate::operations::submit::{self, RequestRow};
 use crate::read_back::{corrupt, document, from_word, to_text};
 use crate::secret_store::{
-    SealedAssignment, SealedExecution, SealedParameters, SecretNeed, StoredEnvelope, StoredSecret,
+    ParameterMove, SealedAssignment, SealedExecution, SealedParameters, SecretNeed, StoredEnvelope, StoredSecret,
 };
 use crate::session::{Row, Session, Sql};
+use crate::token;
 use crate::trouble::Trouble;
 use crate::unit::{Unit, document_of, small};
 
 macro_rules! secrets {
     ($rest:literal) => {
         concat!(
-            "SELECT id, owner_kind, owner, name, version, parameter_names, key_id, wrapped_key, ciphertext, created_at, \
-             stored_at FROM secret ",
+            "SELECT id, owner_kind, owner, name, version, execution_id, parameter_names, key_id, wrapped_key, ciphertext, \
+             created_at, stored_at FROM secret ",
             $rest
         )
     };
 }
 
-const ALL: Sql = Sql::same(secrets!("WHERE owner_kind <> 'execution' ORDER BY owner_kind DESC, owner, name"));
+const ALL: Sql =
+    Sql::same(secrets!("WHERE owner_kind NOT IN ('execution', 'output') ORDER BY owner_kind DESC, owner, name"));
 
 const ONE: Sql = Sql::same(secrets!("WHERE owner_kind = $1 AND owner = $2 AND name = $3"));
 
-const OF_EXECUTION: Sql = Sql::same(secrets!("WHERE execution_id = $1"));
+const OF_EXECUTION: Sql = Sql::same(secrets!("WHERE execution_id = $1 AND owner_kind = 'execution'"));
+
+const OUTPUTS: Sql =
+    Sql::same(secrets!("WHERE execution_id = $1 AND owner_kind = 'output' AND octet_length(ciphertext) > 0"));
 
 const OF_ACTION: Sql = Sql {
     postgres: secrets!(
@@ -65,19 +73,34 @@ const REPLACE: Sql = Sql::same(
      AND wrapped_key = $6 AND ciphertext = $7",
 );
 
+// No two values have the same data key, so the wrapped key alone tells whether a value was replaced. What is not looked at may
+// change: outputs that came meanwhile are under the same data key, and are moved with it.
+const REWRAP: Sql =
+    Sql::same("UPDATE secret SET key_id = $2, wrapped_key = $3 WHERE id = $1 AND key_id = $4 AND wrapped_key = $5");
+
 const KEEP_PARAMETERS: Sql = Sql::same(
     "INSERT INTO secret (owner_kind, owner, name, version, execution_id, parameter_names, key_id, wrapped_key, \
      ciphertext, created_at, stored_at) \
      VALUES ('execution', $1, CAST($2 AS text), 1, $2, $3, $4, $5, $6, $7, $7)",
 );
 
-// A repetition takes them over as they are: they are bound to what runs and to their names, and those are the same.
-const REPEAT_PARAMETERS: Sql = Sql::same(
-    "INSERT INTO secret (owner_kind, owner, name, version, execution_id, parameter_names, key_id, wrapped_key, \
-     ciphertext, created_at, stored_at) \
-     SELECT owner_kind, owner, CAST($1 AS text), 1, $1, parameter_names, key_id, wrapped_key, ciphertext, $3, $3 \
-     FROM secret WHERE execution_id = $2",
-);
+// The function does what the statement beside it does: of this table a scheduler's role reads, and a worker's not even that.
+const AWAIT_OUTPUTS: Sql = Sql {
+    postgres: "SELECT attune_await_outputs($1, $2, $3, $4, $5)",
+    sqlite: "INSERT INTO secret (owner_kind, owner, name, version, execution_id, key_id, wrapped_key, ciphertext, \
+             created_at, stored_at) \
+             SELECT 'output', e.action, CAST(e.id AS text), $2, e.id, $3, $4, x'', $5, $5 FROM execution e \
+             WHERE e.id = $1 \
+             ON CONFLICT (owner_kind, owner, name) DO UPDATE SET version = excluded.version, key_id = excluded.key_id, \
+             wrapped_key = excluded.wrapped_key, ciphertext = excluded.ciphertext, stored_at = excluded.stored_at",
+};
+
+const KEEP_OUTPUTS: Sql = Sql {
+    postgres: "SELECT attune_keep_outputs($1, $2, $3, $4, $5)",
+    sqlite: "UPDATE secret SET ciphertext = $4, stored_at = $5 WHERE owner_kind = 'output' AND execution_id = $1 \
+             AND version = $2 AND octet_length(ciphertext) = 0 AND EXISTS (SELECT 1 FROM execution_attempt a \
+             WHERE a.execution_id = $1 AND a.attempt = $2 AND a.token_hash = $3)",
+};
 
 const WAITS: Sql = Sql::same(
     "SELECT e.attempts, e.action, r.spec FROM execution e JOIN execution_request r ON r.id = e.id \
@@ -114,11 +137,17 @@ fn secret_of(row: &Row) -> Result<StoredSecret, Trouble> {
 }
 
 fn stored_envelope_of(row: &Row) -> Result<StoredEnvelope, Trouble> {
-    let binding = match row.get::<Option<String>>("parameter_names")? {
-        Some(names) => {
-            Binding::Parameters { action: row.get("owner")?, names: document("secret.parameter_names", &names)? }
+    let execution = row.get::<Option<i64>>("execution_id")?.map(ExecutionId);
+    let binding = match (execution, row.get::<Option<String>>("parameter_names")?) {
+        (None, _) => Binding::Secret(id_of(row)?, row.get("version")?),
+        (Some(execution), Some(names)) => Binding::Parameters {
+            execution,
+            action: row.get("owner")?,
+            names: document("secret.parameter_names", &names)?,
+        },
+        (Some(execution), None) => {
+            Binding::Outputs { execution, attempt: AttemptNumber(small(row, "version")?), action: row.get("owner")? }
         }
-        None => Binding::Secret(id_of(row)?, row.get("version")?),
     };
     Ok(StoredEnvelope { row: row.get("id")?, binding, envelope: envelope_of(row)? })
 }
@@ -177,6 +206,16 @@ pub(crate) async fn envelopes(
 
 /// Puts one ciphertext in the place of another.
 pub(crate) async fn replace(unit: &mut Unit, before: &StoredEnvelope, envelope: &Envelope) -> Result<bool, Trouble> {
+    if envelope.ciphertext == before.envelope.ciphertext {
+        let values = vec![
+            before.row.into(),
+            i64::from(envelope.key_id).into(),
+            envelope.wrapped_key.clone().into(),
+            i64::from(before.envelope.key_id).into(),
+            before.envelope.wrapped_key.clone().into(),
+        ];
+        return Ok(unit.run(REWRAP, values).await? > 0);
+    }
     let values = vec![
         before.row.into(),
         i64::from(envelope.key_id).into(),
@@ -195,31 +234,102 @@ pub(crate) async fn submit(unit: &mut Unit, requests: &[SealedExecution]) -> Res
     for SealedExecution { request, parameters } in requests {
         let submitted = submit::submit(unit, vec![RequestRow::new(request)?]).await?;
         let submitted = *submitted.first().ok_or(sqlx::Error::RowNotFound)?;
-        if let Some(SealedParameters { names, envelope }) = parameters.as_ref().filter(|_| !submitted.repeated) {
-            let now = unit.now;
-            let values = vec![
-                request.spec.action.to_string().into(),
-                submitted.id.0.into(),
-                to_text(names)?.into(),
-                i64::from(envelope.key_id).into(),
-                envelope.wrapped_key.clone().into(),
-                envelope.ciphertext.clone().into(),
-                now.into(),
-            ];
-            unit.run(KEEP_PARAMETERS, values).await?;
+        if let Some(parameters) = parameters.as_ref().filter(|_| !submitted.repeated) {
+            let sealed = parameters.seal(submitted.id).map_err(not_sealed)?;
+            keep(unit, submitted.id, &request.spec.action.to_string(), &sealed).await?;
         }
         answers.push(submitted);
     }
     Ok(answers)
 }
 
-/// Accepts a repetition of an execution with secret parameters.
-pub(crate) async fn repeat(unit: &mut Unit, row: RequestRow, of: ExecutionId) -> Result<Submitted, Trouble> {
+async fn keep(
+    unit: &mut Unit,
+    execution: ExecutionId,
+    action: &str,
+    SealedParameters { names, envelope }: &SealedParameters,
+) -> Result<(), Trouble> {
+    let now = unit.now;
+    let values = vec![
+        action.into(),
+        execution.0.into(),
+        to_text(names)?.into(),
+        i64::from(envelope.key_id).into(),
+        envelope.wrapped_key.clone().into(),
+        envelope.ciphertext.clone().into(),
+        now.into(),
+    ];
+    unit.run(KEEP_PARAMETERS, values).await?;
+    Ok(())
+}
+
+fn not_sealed(error: SecretError) -> Trouble {
+    StoreError::Secret { source: error }.into()
+}
+
+/// Accepts a repetition of an execution with secret parameters. Without `parameters` nothing can be moved, and what has any
+/// is not repeated.
+pub(crate) async fn repeat(
+    unit: &mut Unit,
+    row: RequestRow,
+    of: ExecutionId,
+    parameters: Option<&ParameterMove>,
+) -> Result<Submitted, Trouble> {
+    let rows = unit.session().all(OF_EXECUTION, vec![of.0.into()]).await?;
+    let stored = rows.first().map(stored_envelope_of).transpose()?;
     let submitted = submit::submit(unit, vec![row]).await?;
     let submitted = *submitted.first().ok_or(sqlx::Error::RowNotFound)?;
-    let now = unit.now;
-    unit.run(REPEAT_PARAMETERS, vec![submitted.id.0.into(), of.0.into(), now.into()]).await?;
+    let Some(stored) = stored else { return Ok(submitted) };
+    let Binding::Parameters { action, names, .. } = &stored.binding else {
+        return Err(corrupt("secret.parameter_names", format!("execution {of} has parameters without names")));
+    };
+    let shift = parameters.ok_or(StoreError::NoKey { execution: of })?;
+    let envelope = shift.shift(&stored, submitted.id).map_err(not_sealed)?;
+    keep(unit, submitted.id, action, &SealedParameters { names: names.clone(), envelope }).await?;
     Ok(submitted)
+}
+
+/// The secret outputs of an execution.
+pub(crate) async fn outputs(
+    session: &mut dyn Session,
+    execution: ExecutionId,
+) -> Result<Option<StoredEnvelope>, Trouble> {
+    session.all(OUTPUTS, vec![execution.0.into()]).await?.first().map(stored_envelope_of).transpose()
+}
+
+/// Lays down the key that the secret outputs of an attempt will be encrypted with, in the place of that of the attempt
+/// before, whose outputs nobody asks for any more.
+pub(crate) async fn await_outputs(
+    unit: &mut Unit,
+    execution: ExecutionId,
+    attempt: AttemptNumber,
+    envelope: &Envelope,
+) -> Result<(), Trouble> {
+    let now = unit.now;
+    let values = vec![
+        execution.0.into(),
+        i64::from(attempt.0).into(),
+        i64::from(envelope.key_id).into(),
+        envelope.wrapped_key.clone().into(),
+        now.into(),
+    ];
+    unit.run(AWAIT_OUTPUTS, values).await?;
+    Ok(())
+}
+
+/// Keeps the secret outputs of an attempt whose end counts.
+pub(crate) async fn keep_outputs(unit: &mut Unit, completion: &Completion) -> Result<(), Trouble> {
+    let Some(outputs) = &completion.outputs else { return Ok(()) };
+    let (hash, now) = (token::hash(completion.token), unit.now);
+    let values = vec![
+        completion.execution.0.into(),
+        i64::from(completion.attempt.0).into(),
+        hash.into(),
+        outputs.clone().into(),
+        now.into(),
+    ];
+    unit.run(KEEP_OUTPUTS, values).await?;
+    Ok(())
 }
 
 /// What executions that wait need in secret.
@@ -249,7 +359,8 @@ pub(crate) async fn needs(session: &mut dyn Session, executions: &[ExecutionId])
             rows.first().map(stored_envelope_of).transpose()?
         };
         let (action, names) = key;
-        needs.push(SecretNeed { execution: *execution, attempt, action, names, secrets, parameters });
+        let has_outputs = spec.output_schema.as_ref().is_some_and(has_secret_outputs);
+        needs.push(SecretNeed { execution: *execution, attempt, action, names, secrets, parameters, has_outputs });
     }
     Ok(needs)
 }
@@ -282,6 +393,9 @@ pub(crate) async fn seal(
         let values = vec![made.execution.0.into(), made.attempt.0.into(), wish.sealed.clone().into()];
         if unit.run(SEAL, values).await? == 0 {
             return Ok(false);
+        }
+        if let Some(envelope) = &wish.outputs {
+            await_outputs(unit, made.execution, made.attempt, envelope).await?;
         }
     }
     Ok(true)

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "secrets", include_str!("../../../../migrations/postgres/0006_secrets.sql")),
     (7, "access", include_str!("../../../../migrations/postgres/0007_access.sql")),
     (9, "small_workers", include_str!("../../../../migrations/postgres/0009_small_workers.sql")),
+    (12, "outputs", include_str!("../../../../migrations/postgres/0012_outputs.sql")),
 ];
 
 fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {

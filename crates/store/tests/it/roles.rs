@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use attune_secret::{Binding, Envelope, Keyring};
 use attune_store::{
-    Answered, ApiToken, Assignment, AuditNote, AuditVerdict, Beat, ClaimAnswer, Claimed, Enrolment, ExecutionToken,
-    HandBack, NewToken, OpenOptions, PostgresStore, Store, TokenKind, TokenStanding,
+    Answered, ApiToken, Assignment, AuditNote, AuditVerdict, Beat, ClaimAnswer, Claimed, Completion, Enrolment,
+    ExecutionToken, HandBack, NewToken, OpenOptions, PostgresStore, SealedAssignment, Store, TokenKind, TokenStanding,
 };
 use attune_types::{Artifact, AttemptNumber, ExecutionId, ExecutionStatus, LogChunk, LogStream, Outcome, Timestamp};
 use sqlx::AssertSqlSafe;
@@ -253,6 +254,48 @@ async fn a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others
     // Nothing has happened to the victim.
     assert_eq!(victim.store.complete(vec![success(&work)]).await.expect("heard"), [Answered::Accepted]);
     assert!(victim.claim(waiting, 1).await.is_some());
+    stage.close().await;
+}
+
+/// The key for secret outputs is laid down by the scheduler's role and used by the worker's, and neither writes the table.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secret_outputs_go_through_the_narrow_roles_and_nobody_elses_do() {
+    let stage = Stage::postgres().await;
+    let scheduler = stage.as_role("attune_scheduler", OpenOptions::default()).await;
+    let (crew, thief) = (Crew::join(&stage, "w1", 1).await, Crew::join(&stage, "w2", 1).await);
+    let keys = Keyring::ephemeral().expect("random bytes");
+    let id = stage.submit(request()).await;
+    let binding = Binding::Outputs { execution: id, attempt: AttemptNumber(1), action: "core.echo".to_owned() };
+    let (waiting, key) = Envelope::awaiting(&keys, &binding).expect("random bytes");
+    let assignment =
+        Assignment { execution: id, worker: crew.hand.id, incarnation: crew.hand.incarnation, most_live: 9 };
+    let wish =
+        SealedAssignment { assignment, attempt: AttemptNumber(1), sealed: b"key".to_vec(), outputs: Some(waiting) };
+    assert_eq!(scheduler.secrets().assign_sealed(vec![wish], &stage.policy).await.expect("assigned").len(), 1);
+    let work = crew.claim(id, 1).await.expect("claimed");
+
+    for who in [&thief.store, &crew.store] {
+        for statement in [
+            format!("SELECT attune_await_outputs({id}, 1, 1, 'x', 0)"),
+            "SELECT ciphertext FROM secret".to_owned(),
+            "UPDATE secret SET ciphertext = 'x'".to_owned(),
+        ] {
+            let refusal = tried(who, &statement).await.expect_err(&statement);
+            assert!(refusal.starts_with("permission denied for"), "{statement}: {refusal}");
+        }
+    }
+    // Without the hash of a token that only its own worker sees, nothing is kept.
+    let forged = format!("SELECT attune_keep_outputs({id}, 1, sha256('guess'), 'forged', 0)");
+    tried(&thief.store, &forged).await.expect("it is about nothing");
+    assert_eq!(stage.store.secrets().outputs(id).await.expect("read"), None);
+
+    let outputs = Some(key.seal(&binding, b"{}").expect("sealed"));
+    let done = Completion { outputs, ..success(&work) };
+    assert_eq!(thief.store.complete(vec![done.clone()]).await.expect("heard"), [Answered::Refused]);
+    assert_eq!(crew.store.complete(vec![done]).await.expect("heard"), [Answered::Accepted]);
+    let api = stage.as_role("attune_api", OpenOptions::default()).await;
+    let kept = api.secrets().outputs(id).await.expect("read").expect("kept");
+    assert_eq!(kept.envelope.open(&keys, &kept.binding).expect("opens").as_slice(), b"{}");
     stage.close().await;
 }
 

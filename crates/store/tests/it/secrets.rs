@@ -2,9 +2,10 @@
 
 use attune_secret::{Binding, Envelope, Keyring, Owner, SecretId};
 use attune_store::{
-    Assignment, RetentionPolicy, RetryAnswer, SealedAssignment, SealedExecution, SealedParameters, StoredEnvelope,
+    Answered, Assignment, Completion, ParameterMove, ParameterSeal, RetentionPolicy, RetryAnswer, SealedAssignment,
+    SealedExecution, SealedParameters, StoreError, StoredEnvelope,
 };
-use attune_types::{ActionRef, AttemptNumber, ExecutionId, ExecutionStatus, Outcome};
+use attune_types::{ActionRef, AttemptNumber, ExecutionId, ExecutionStatus, LeaseToken, Outcome};
 use serde_json::json;
 
 use crate::stage::{Hand, Stage, completion, object, request, success};
@@ -35,14 +36,35 @@ fn with_parameters(keys: &Keyring) -> SealedExecution {
     request.spec.secret_parameters = vec!["token".to_owned()];
     request.parameters = object(json!({"message": "hello", "token": "***"}));
     let names = vec!["token".to_owned()];
-    let binding = Binding::Parameters { action: "core.echo".to_owned(), names: names.clone() };
-    let envelope = Envelope::seal(keys, &binding, br#"{"token":"correct-horse-battery"}"#).expect("sealed");
-    SealedExecution { request, parameters: Some(SealedParameters { names, envelope }) }
+    let keys = keys.clone();
+    let seal = ParameterSeal::new(move |execution| {
+        let binding = Binding::Parameters { execution, action: "core.echo".to_owned(), names: names.clone() };
+        let envelope = Envelope::seal(&keys, &binding, br#"{"token":"correct-horse-battery"}"#)?;
+        Ok(SealedParameters { names: names.clone(), envelope })
+    });
+    SealedExecution { request, parameters: Some(seal) }
+}
+
+fn moving(keys: &Keyring) -> ParameterMove {
+    let keys = keys.clone();
+    ParameterMove::new(move |stored, to| {
+        let mut binding = stored.binding.clone();
+        if let Binding::Parameters { execution, .. } = &mut binding {
+            *execution = to;
+        }
+        Envelope::seal(&keys, &binding, &stored.envelope.open(&keys, &stored.binding)?)
+    })
+}
+
+async fn repeat(stage: &Stage, id: ExecutionId, keys: &Keyring) -> ExecutionId {
+    let answer = stage.store.secrets().retry_sealed(id, false, "ann", &moving(keys)).await.expect("repeated");
+    let RetryAnswer::Submitted(repeated) = answer else { panic!("it was not repeated: {answer:?}") };
+    repeated
 }
 
 fn assignment(execution: ExecutionId, hand: Hand, attempt: i32, sealed: &[u8]) -> SealedAssignment {
     let assignment = Assignment { execution, worker: hand.id, incarnation: hand.incarnation, most_live: 100 };
-    SealedAssignment { assignment, attempt: AttemptNumber(attempt), sealed: sealed.to_vec() }
+    SealedAssignment { assignment, attempt: AttemptNumber(attempt), sealed: sealed.to_vec(), outputs: None }
 }
 
 pub(crate) async fn a_secret_is_stored_replaced_in_order_and_forgotten(stage: &Stage) {
@@ -85,9 +107,9 @@ pub(crate) async fn secret_parameters_are_ciphertexts_and_stay_so_in_a_repetitio
     assert_eq!(work.parameters["token"], "***", "not even its worker reads it in the database");
     let lost = completion(&work, Outcome::Exited { code: 1 });
     assert_eq!(stage.complete(lost).await, attune_store::Answered::Accepted);
-    let RetryAnswer::Submitted(repeated) = stage.store.retry(id, false, "ann").await.expect("repeated") else {
-        panic!("it was not repeated")
-    };
+    let refused = stage.store.retry(id, false, "ann").await.expect_err("nobody can move them without a key");
+    assert!(matches!(refused, StoreError::NoKey { execution } if execution == id), "{refused}");
+    let repeated = repeat(stage, id, &keys).await;
     for execution in [id, repeated] {
         let rows = secrets.envelopes(0, None, 100).await.expect("read");
         let StoredEnvelope { binding, envelope, .. } =
@@ -104,6 +126,102 @@ pub(crate) async fn secret_parameters_are_ciphertexts_and_stay_so_in_a_repetitio
     let policy = RetentionPolicy { executions_ms: Some(1), ..RetentionPolicy::default() };
     stage.store.retain(&policy, ExecutionId(0)).await.expect("retained");
     assert_eq!(secrets.envelopes(0, None, 100).await.expect("read").len(), 1, "they go with their execution");
+}
+
+/// SEC-08, in the database: the secret parameters of two executions of one action change places.
+pub(crate) async fn parameters_that_were_swapped_between_executions_do_not_open(stage: &Stage) {
+    let keys = keys(&[OLD]);
+    let secrets = stage.store.secrets();
+    let submitted =
+        secrets.submit_sealed(vec![with_parameters(&keys), with_parameters(&keys)]).await.expect("submitted");
+    let (one, other) = (submitted[0].id, submitted[1].id);
+    let opens = async |execution: ExecutionId| {
+        let needs = secrets.secret_needs(&[execution]).await.expect("read");
+        let StoredEnvelope { binding, envelope, .. } = needs[0].parameters.clone().expect("there");
+        assert!(matches!(binding, Binding::Parameters { execution: bound, .. } if bound == execution));
+        envelope.open(&keys, &binding).map(|value| value.to_vec())
+    };
+    assert!(opens(one).await.is_ok() && opens(other).await.is_ok());
+    for (from, to) in [(one.0, -1), (other.0, one.0), (-1, other.0)] {
+        let moved = format!("UPDATE secret SET execution_id = {to}, name = '{to}' WHERE execution_id = {from}");
+        assert_eq!(stage.sql(&moved).await.expect("moved"), 1);
+    }
+    for execution in [one, other] {
+        let error = opens(execution).await.expect_err("they are another execution's");
+        assert_eq!(error.to_string(), "secret parameters token cannot be decrypted (authentication failed)");
+    }
+}
+
+fn output_binding(execution: ExecutionId, attempt: i32) -> Binding {
+    Binding::Outputs { execution, attempt: AttemptNumber(attempt), action: "core.echo".to_owned() }
+}
+
+/// Secret outputs come back encrypted with the key that was given for them: once, from the try that counts, and nowhere
+/// else.
+pub(crate) async fn secret_outputs_are_kept_as_ciphertexts_of_the_try_that_counts(stage: &Stage) {
+    let keys = keys(&[OLD]);
+    let hand = stage.worker("w", 2).await;
+    let secrets = stage.store.secrets();
+    let (one, other) = (stage.submit(request()).await, stage.submit(request()).await);
+    let (waiting, key) = Envelope::awaiting(&keys, &output_binding(one, 1)).expect("random bytes");
+    let wish = SealedAssignment { outputs: Some(waiting.clone()), ..assignment(one, hand, 1, b"its key") };
+    let wishes = vec![wish, assignment(other, hand, 1, b"none")];
+    assert_eq!(secrets.assign_sealed(wishes, &stage.policy).await.expect("assigned").len(), 2);
+    assert_eq!(secrets.outputs(one).await.expect("read"), None, "nothing has come yet");
+    assert_eq!(secrets.secrets().await.expect("read").len(), 0, "they are no secrets that anybody lists");
+
+    // A rotation meets the key while the value is still to come, and the value comes while a rotation looks at it.
+    let rows = secrets.envelopes(0, None, 100).await.expect("read");
+    let [stored] = rows.as_slice() else { panic!("one row: {rows:?}") };
+    assert!(stored.envelope == waiting && stored.binding == output_binding(one, 1));
+    let rewrapped = waiting.rewrap(&self::keys(&[OLD, NEW]), &stored.binding).expect("opens");
+    let work = stage.claim(one, 1, hand, false).await.expect("granted");
+    let ciphertext = key.seal(&output_binding(one, 1), br#"{"/token":"correct-horse-battery"}"#).expect("sealed");
+    let forged = Completion { token: LeaseToken([7; 16]), outputs: Some(b"forged".to_vec()), ..success(&work) };
+    assert_eq!(stage.complete(forged).await, Answered::Refused);
+    assert_eq!(secrets.outputs(one).await.expect("read"), None, "without the token nothing is kept");
+    let done = Completion { outputs: Some(ciphertext), result: Some(json!({"token": "***"})), ..success(&work) };
+    assert_eq!(stage.complete(done.clone()).await, Answered::Accepted);
+    let late = Completion { outputs: Some(b"late".to_vec()), ..done };
+    assert_eq!(stage.complete(late).await, Answered::Refused, "an end counts once, and so do its outputs");
+    assert!(secrets.replace_envelope(stored, &rewrapped).await.expect("replaced"), "the value came under the same key");
+
+    let kept = secrets.outputs(one).await.expect("read").expect("kept");
+    assert_eq!((kept.envelope.key_id, &kept.binding), (2, &output_binding(one, 1)));
+    let opened = kept.envelope.open(&self::keys(&[NEW]), &kept.binding).expect("opens with the new key alone");
+    assert_eq!(opened.as_slice(), br#"{"/token":"correct-horse-battery"}"#);
+    assert_eq!(stage.execution(one).await.result, Some(json!({"token": "***"})));
+
+    // Swapped with those of another execution of the same action, they do not open.
+    let moved = format!("UPDATE secret SET execution_id = {other}, name = '{other}' WHERE execution_id = {one}");
+    assert_eq!(stage.sql(&moved).await.expect("moved"), 1);
+    let swapped = secrets.outputs(other).await.expect("read").expect("there");
+    let error = swapped.envelope.open(&self::keys(&[NEW]), &swapped.binding).expect_err("another's");
+    assert!(error.to_string().ends_with("cannot be decrypted (authentication failed)"), "{error}");
+}
+
+/// A second try is given a key of its own; what the first would have answered is nobody's any more.
+pub(crate) async fn a_second_try_has_a_key_of_its_own_for_its_outputs(stage: &Stage) {
+    let keys = keys(&[OLD]);
+    let hand = stage.worker("w", 1).await;
+    let secrets = stage.store.secrets();
+    let id = stage.submit(request()).await;
+    for attempt in [1, 2] {
+        let (waiting, key) = Envelope::awaiting(&keys, &output_binding(id, attempt)).expect("random bytes");
+        let wish = SealedAssignment { outputs: Some(waiting), ..assignment(id, hand, attempt, b"its key") };
+        assert_eq!(secrets.assign_sealed(vec![wish], &stage.policy).await.expect("assigned").len(), 1);
+        if attempt == 1 {
+            assert_eq!(stage.store.take_back(hand.id, 1).await.expect("taken back"), [id]);
+            continue;
+        }
+        let work = stage.claim(id, attempt, hand, false).await.expect("granted");
+        let outputs = key.seal(&output_binding(id, attempt), b"{}").expect("sealed");
+        let done = Completion { outputs: Some(outputs), ..success(&work) };
+        assert_eq!(stage.complete(done).await, Answered::Accepted);
+    }
+    let kept = secrets.outputs(id).await.expect("read").expect("kept");
+    assert_eq!(kept.binding, output_binding(id, 2));
+    assert_eq!(kept.envelope.open(&keys, &kept.binding).expect("opens").as_slice(), b"{}");
 }
 
 /// SEC-14, in the database.

@@ -261,6 +261,7 @@ pub(crate) fn completion(work: &Claimed, outcome: Outcome) -> Completion {
         token: work.token,
         outcome,
         result: None,
+        outputs: None,
         resources: None,
         evidence: None,
         logs: Vec::new(),

@@ -267,6 +267,7 @@ impl Executor {
         let wants_pid = !deps.observers.is_empty();
         plan.calls = plan.command.has_helper_socket.then(|| deps.calls(key, work, &opened));
         plan.hide(&opened);
+        plan.seal_outputs(key, &work.spec.action, &opened);
         plan.command.start_before = permit.start_before;
         let at = permit.allowed_at;
         let report = run::run(&deps.launcher, key, plan, deps.port.clone(), wants_pid, at, |stopper, pid| {
@@ -287,7 +288,7 @@ impl Executor {
     fn complete(&mut self, outcome: Outcome, context: &mut Context<Self>) {
         let Key { execution, attempt } = self.key;
         let report = self.report.take().unwrap_or_else(|| RunReport::not_started(outcome.clone()));
-        let RunReport { result, resources, evidence, logs, is_starved, .. } = report;
+        let RunReport { result, outputs, resources, evidence, logs, is_starved, .. } = report;
         if is_starved && matches!(outcome, Outcome::NotExecutable { .. }) {
             // Its start was stored before it was tried, and nothing of it ran: it waits again, which the store bounds.
             let (token, reason) = (Some(self.grant.work.token), outcome.summary());
@@ -298,7 +299,7 @@ impl Executor {
         let environment_ms = self.environment_took.map(millis);
         let evidence = Some(Evidence { environment_ms, ..evidence });
         let token = self.grant.work.token;
-        let completion = Completion { execution, attempt, token, outcome, result, resources, evidence, logs };
+        let completion = Completion { execution, attempt, token, outcome, result, outputs, resources, evidence, logs };
         self.deps.finisher.complete(completion, self.grant.work.spec.action.clone());
         context.stop();
     }

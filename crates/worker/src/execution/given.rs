@@ -37,7 +37,7 @@ pub(super) async fn open(
     if spec.secrets.is_empty() && spec.secret_parameters.is_empty() {
         return Ok(sealed);
     }
-    let Opened { mut secrets, mut values, .. } = sealed;
+    let Opened { mut secrets, mut values, output_key, .. } = sealed;
     for name in &spec.secrets {
         if secrets.iter().any(|secret| secret.name == *name) {
             continue;
@@ -66,7 +66,7 @@ pub(super) async fn open(
             }
         }
     }
-    Ok(Opened::new(secrets, values))
+    Ok(Opened { output_key, ..Opened::new(secrets, values) })
 }
 
 /// The parameters with the secret ones in their places.

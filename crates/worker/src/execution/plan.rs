@@ -121,6 +121,7 @@ impl Planner {
             held,
             calls: None,
             redaction: Redaction::default(),
+            output_seal: None,
         })
     }
 

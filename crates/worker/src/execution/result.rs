@@ -9,7 +9,7 @@ use attune_pack::{Misread, read_json, read_yaml};
 use attune_types::OutputFormat;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, chmodat, fstat, openat, statat};
 use rustix::io::Errno;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The largest result, in bytes.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
@@ -23,18 +23,31 @@ pub(crate) struct ResultRules {
     pub(crate) schema: Option<Value>,
 }
 
-/// A result that fits its schema, without its secret outputs: those leave the worker nowhere, and are kept nowhere.
-fn checked(schema: &Value, mut result: Value) -> Result<Value, String> {
-    let has_secrets = attune_pack::has_secret_outputs(schema);
+/// A result, and what was taken out of it.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Answer {
+    /// The result; `***` stands where it has secret outputs.
+    pub(crate) shown: Option<Value>,
+    /// Those, by JSON pointer.
+    pub(crate) secret: Map<String, Value>,
+}
+
+impl From<Option<Value>> for Answer {
+    fn from(shown: Option<Value>) -> Self {
+        Self { shown, secret: Map::new() }
+    }
+}
+
+/// A result that fits its schema, apart from its secret outputs.
+fn checked(schema: &Value, mut result: Value) -> Result<Answer, String> {
+    let has_secrets = attune_types::has_secret_outputs(schema);
     attune_pack::check_result(schema, &result).map_err(|why| match why.split_once(": ") {
         // What is wrong may be quoted.
         Some((place, _)) if has_secrets => format!("{place}: does not fit output_schema, which has secret outputs"),
         _ => why,
     })?;
-    if has_secrets {
-        attune_pack::mask_secret_outputs(schema, &mut result);
-    }
-    Ok(result)
+    let secret = if has_secrets { attune_pack::take_secret_outputs(schema, &mut result) } else { Map::new() };
+    Ok(Answer { shown: Some(result), secret })
 }
 
 /// Bytes that hold a result.
@@ -56,7 +69,7 @@ impl ResultRules {
     ///
     /// # Errors
     /// Where it is wrong, and why.
-    pub(crate) fn read(&self, file: Option<ResultBytes>, stdout: ResultBytes) -> Result<Option<Value>, String> {
+    pub(crate) fn read(&self, file: Option<ResultBytes>, stdout: ResultBytes) -> Result<Answer, String> {
         let result = match file {
             Some(bytes) => {
                 Some(parse(self.format_of_file(), bytes).map_err(|why| format!("ATTUNE_RESULT_FILE: {why}"))?)
@@ -67,9 +80,9 @@ impl ResultRules {
             None => None,
         };
         match (&self.schema, result) {
-            (Some(schema), Some(result)) => checked(schema, result).map(Some),
+            (Some(schema), Some(result)) => checked(schema, result),
             (Some(_), None) => Err("the action promises a result and wrote none".to_owned()),
-            (None, result) => Ok(result),
+            (None, result) => Ok(result.into()),
         }
     }
 
@@ -77,12 +90,12 @@ impl ResultRules {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn read_set(&self, text: Vec<u8>) -> Result<Option<Value>, String> {
+    pub(crate) fn read_set(&self, text: Vec<u8>) -> Result<Answer, String> {
         let parsed = parse(OutputFormat::Json, ResultBytes::Whole(text));
         let result = parsed.map_err(|why| format!("attune-agent output set: {why}"))?;
         match &self.schema {
-            Some(schema) => checked(schema, result).map(Some),
-            None => Ok(Some(result)),
+            Some(schema) => checked(schema, result),
+            None => Ok(Some(result).into()),
         }
     }
 
@@ -191,7 +204,7 @@ mod tests {
             (OutputFormat::Jsonl, "", Some(json!([]))),
             (OutputFormat::Yaml, "a:\n  - 1\n  - two\n", Some(json!({"a": [1, "two"]}))),
         ] {
-            assert_eq!(rules(format).read(None, whole(text)), Ok(expected), "{format:?} {text:?}");
+            assert_eq!(rules(format).read(None, whole(text)), Ok(expected.into()), "{format:?} {text:?}");
         }
     }
 
@@ -236,7 +249,7 @@ mod tests {
     fn a_file_that_was_written_wins_and_the_schema_is_kept() {
         let schema = json!({"type": "object", "required": ["n"]});
         let rules = ResultRules { format: OutputFormat::Text, schema: Some(schema) };
-        assert_eq!(rules.read(Some(whole("{\"n\": 1}")), whole("noise")), Ok(Some(json!({"n": 1}))));
+        assert_eq!(rules.read(Some(whole("{\"n\": 1}")), whole("noise")), Ok(Some(json!({"n": 1})).into()));
         assert!(rules.read(Some(whole("{}")), whole("")).expect_err("n is missing").contains("\"n\""));
         assert!(rules.read(None, whole("")).expect_err("none").contains("wrote none"));
         assert!(rules.read(Some(whole("x")), whole("")).expect_err("bad").starts_with("ATTUNE_RESULT_FILE: line 1"));

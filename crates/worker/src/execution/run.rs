@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_process::{Command, Ended, Gap, How, Launcher, StopReason, Stopper, Stream, Usage};
-use attune_secret::Opened;
-use attune_types::{Evidence, LogChunk, Outcome, Resources};
-use serde_json::Value;
+use attune_secret::{Binding, Opened, OutputSeal};
+use attune_types::{ActionRef, Evidence, LogChunk, Outcome, Resources};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use super::ended_child::{EndedChild, Ran};
 use super::evidence;
 use super::output::Output;
 use super::refusal::{self, Patience};
-use super::result::ResultRules;
+use super::result::{Answer, ResultRules};
 use super::work_area::WorkArea;
 use crate::artifacts::{Keeping, Kept, LogPort, RedactedNames};
 use crate::executions::Key;
@@ -45,6 +45,8 @@ pub(crate) struct RunPlan {
     pub(crate) calls: Option<CallsDeps>,
     /// What keeps its secrets out of all that is said about it.
     pub(crate) redaction: Redaction,
+    /// What its secret outputs are encrypted with, when the server gave anything for that.
+    pub(crate) output_seal: Option<OutputSeal>,
 }
 
 impl RunPlan {
@@ -57,6 +59,13 @@ impl RunPlan {
         }
         self.redaction = redaction;
     }
+
+    /// Takes what came for the secret outputs of an attempt of this action.
+    pub(crate) fn seal_outputs(&mut self, key: Key, action: &ActionRef, opened: &Opened) {
+        let Key { execution, attempt } = key;
+        let binding = || Binding::Outputs { execution, attempt, action: action.to_string() };
+        self.output_seal = opened.output_key.clone().map(|key| OutputSeal::new(key, binding()));
+    }
 }
 
 /// What came of it.
@@ -64,6 +73,8 @@ impl RunPlan {
 pub(crate) struct RunReport {
     pub(crate) end: EndedChild,
     pub(crate) result: Option<Value>,
+    /// Its secret outputs, encrypted.
+    pub(crate) outputs: Option<Vec<u8>>,
     pub(crate) resources: Option<Resources>,
     pub(crate) evidence: Evidence,
     pub(crate) logs: Vec<LogChunk>,
@@ -75,7 +86,7 @@ impl RunReport {
     /// The report of a child that never ran.
     pub(crate) fn not_started(outcome: Outcome) -> Self {
         let (end, evidence) = (EndedChild::NotStarted(outcome), Evidence::default());
-        Self { end, result: None, resources: None, evidence, logs: Vec::new(), is_starved: false }
+        Self { end, result: None, outputs: None, resources: None, evidence, logs: Vec::new(), is_starved: false }
     }
 }
 
@@ -90,7 +101,8 @@ pub(crate) async fn run(
     allowed_at: Duration,
     started: impl FnOnce(Stopper, Option<i32>),
 ) -> RunReport {
-    let RunPlan { command, rules, limit_ms, area, calls, keeping, fails_over_limit, held, redaction } = plan;
+    let RunPlan { command, rules, limit_ms, area, calls, keeping, fails_over_limit, held, redaction, output_seal } =
+        plan;
     let limits = (command.stdout.max_bytes, command.stderr.max_bytes);
     let (sender, chunks) = mpsc::channel(CHUNKS);
     let mut patience = Patience::default();
@@ -152,10 +164,12 @@ pub(crate) async fn run(
         output.say(line).await;
     }
     let logs = output.finish(Some(&ended)).await;
-    let (result, invalid) = match read {
-        Ok(result) => (result.map(|result| redaction.value(Place::Result, result)), kept.invalid),
-        Err(why) => (None, Some(why)),
+    let (answer, invalid) = match read {
+        Ok(answer) => (answer, kept.invalid),
+        Err(why) => (Answer::default(), Some(why)),
     };
+    let result = answer.shown.map(|result| redaction.value(Place::Result, result));
+    let outputs = sealed(answer.secret, key, &redaction, output_seal.as_ref());
     let mut evidence = evidence::with_end(seen, &ended);
     for gap in evidence.output.iter_mut().flat_map(|output| &mut output.gaps) {
         let Gap { from, to } = output.place(gap.stream, Gap { from: gap.from, to: gap.to });
@@ -171,7 +185,25 @@ pub(crate) async fn run(
     redaction.complete(&mut evidence);
     // The end is told when nothing is left of it, its files included.
     area.clear().await;
-    RunReport { end, result, resources: Some(resources(&ended.usage)), evidence, logs, is_starved: false }
+    RunReport { end, result, outputs, resources: Some(resources(&ended.usage)), evidence, logs, is_starved: false }
+}
+
+/// Secret outputs, encrypted. What the execution was given in secret is no output of it and is masked in them, too. Without a
+/// key they are kept nowhere: a server without one does not accept what has secret outputs.
+fn sealed(secret: Map<String, Value>, key: Key, redaction: &Redaction, seal: Option<&OutputSeal>) -> Option<Vec<u8>> {
+    if secret.is_empty() {
+        return None;
+    }
+    let Some(seal) = seal else {
+        tracing::warn!(execution.id = %key.execution, "the server gave no key for secret outputs: they are not kept");
+        return None;
+    };
+    let Value::Object(secret) = redaction.value(Place::Result, Value::Object(secret)) else { return None };
+    seal.seal(&secret)
+        .inspect_err(|error| {
+            tracing::error!(execution.id = %key.execution, error = error as &dyn std::error::Error, "secret outputs could not be encrypted and are not kept");
+        })
+        .ok()
 }
 
 /// The limit that the child's output went over, if it did.
@@ -198,7 +230,7 @@ fn read_result(
     output: &mut Output,
     ended: &Ended,
     set: Option<Vec<u8>>,
-) -> Result<Option<Value>, String> {
+) -> Result<Answer, String> {
     let read = match set {
         Some(text) => rules.read_set(text),
         None => {
@@ -207,7 +239,7 @@ fn read_result(
         }
     };
     // A script that failed owes nobody a result: what it left is kept when it can be read, and no complaint otherwise.
-    if ended.is_success() { read } else { Ok(read.unwrap_or(None)) }
+    if ended.is_success() { read } else { Ok(read.unwrap_or_default()) }
 }
 
 fn resources(usage: &Usage) -> Resources {

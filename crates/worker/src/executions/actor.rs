@@ -163,6 +163,7 @@ impl Executions {
             token: grant.work.token,
             outcome: Outcome::WorkerFault { message: why.clone() },
             result: None,
+            outputs: None,
             resources: None,
             evidence: None,
             logs: Vec::new(),

@@ -193,5 +193,5 @@ fn mended(completion: Completion, reason: &str) -> Completion {
     } else {
         completion.outcome
     };
-    Completion { outcome, result: None, logs: Vec::new(), ..completion }
+    Completion { outcome, result: None, outputs: None, logs: Vec::new(), ..completion }
 }

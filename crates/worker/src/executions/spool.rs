@@ -28,6 +28,9 @@ struct Spooled {
     token: String,
     outcome: Outcome,
     result: Option<Value>,
+    /// They are encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outputs: Option<String>,
     resources: Option<Resources>,
     #[serde(default)]
     evidence: Option<Evidence>,
@@ -122,6 +125,7 @@ impl From<&Completion> for Spooled {
             token: to_hex(&completion.token.0),
             outcome: completion.outcome.clone(),
             result: completion.result.clone(),
+            outputs: completion.outputs.as_deref().map(to_hex),
             resources: completion.resources,
             evidence: completion.evidence.clone(),
             logs: logs.collect(),
@@ -141,8 +145,12 @@ impl Spooled {
                 Some(LogChunk { execution, attempt, sequence, stream, offset, at, bytes: from_hex(&bytes)? })
             })
             .collect();
+        let outputs = match self.outputs {
+            Some(text) => Some(from_hex(&text)?),
+            None => None,
+        };
         let (outcome, result, resources, evidence) = (self.outcome, self.result, self.resources, self.evidence);
-        Some(Completion { execution, attempt, token, outcome, result, resources, evidence, logs: logs? })
+        Some(Completion { execution, attempt, token, outcome, result, outputs, resources, evidence, logs: logs? })
     }
 }
 
@@ -168,7 +176,8 @@ mod tests {
             attempt: AttemptNumber(2),
             token: LeaseToken([0xab; 16]),
             outcome: Outcome::Exited { code: 3 },
-            result: Some(serde_json::json!({"a": [1]})),
+            result: Some(serde_json::json!({"a": [1], "t": "***"})),
+            outputs: Some(vec![1, 0, 255]),
             resources: Some(Resources::default()),
             evidence: Some(Evidence { pid: Some(7), ..Evidence::default() }),
             logs: vec![LogChunk {

@@ -13,7 +13,11 @@ pub(super) fn encrypted(data: &[u8]) {
     let keys = KEYS.get_or_init(|| Keyring::ephemeral().expect("random bytes"));
     let mut input = Input(data);
     let (place, change) = (usize::from(input.byte()), input.byte());
-    let binding = |action: &str| Binding::Parameters { action: action.to_owned(), names: vec!["a".to_owned()] };
+    let binding = |action: &str| Binding::Parameters {
+        execution: ExecutionId(1),
+        action: action.to_owned(),
+        names: vec!["a".to_owned()],
+    };
     let sealed = Envelope::seal(keys, &binding("core.echo"), input.0).expect("seals");
     assert_eq!(sealed.open(keys, &binding("core.echo")).expect("opens").as_slice(), input.0);
     assert!(sealed.open(keys, &binding("core.noop")).is_err(), "it was moved and opens");

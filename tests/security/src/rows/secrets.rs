@@ -146,11 +146,18 @@ pub(super) const SECRETS: &[Row] = &[
         attack: "the login of a worker reads secrets, or what is sealed for others",
         refusal: "`permission denied for table secret`; 0 rows",
         level: "database",
-        tests: &[Proof {
-            package: "attune-store",
-            file: "crates/store/tests/it/roles.rs",
-            test: "a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others",
-        }],
+        tests: &[
+            Proof {
+                package: "attune-store",
+                file: "crates/store/tests/it/roles.rs",
+                test: "a_stolen_login_of_a_worker_reads_no_secret_and_writes_nothing_of_others",
+            },
+            Proof {
+                package: "attune-store",
+                file: "crates/store/tests/it/roles.rs",
+                test: "secret_outputs_go_through_the_narrow_roles_and_nobody_elses_do",
+            },
+        ],
         apart: "",
     },
     Row {
@@ -183,6 +190,16 @@ pub(super) const SECRETS: &[Row] = &[
                 package: "attune-end-to-end",
                 file: "tests/it/secrets.rs",
                 test: "a_secret_reaches_what_lists_it_and_nothing_else",
+            },
+            Proof {
+                package: "attune-secret",
+                file: "crates/secret/src/envelope/tests.rs",
+                test: "parameters_of_another_execution_do_not_open",
+            },
+            Proof {
+                package: "attune-store",
+                file: "crates/store/tests/it/secrets.rs",
+                test: "parameters_that_were_swapped_between_executions_do_not_open",
             },
         ],
         apart: "",
@@ -244,8 +261,8 @@ pub(super) const SECRETS: &[Row] = &[
     },
     Row {
         id: "SEC-12",
-        attack: "a secret is passed as a parameter that the schema marks `secret`",
-        refusal: "sealed at rest, `***` wherever it is shown",
+        attack: "a secret is passed as a parameter, or answered as an output, that the schema marks `secret`",
+        refusal: "sealed at rest, `***` wherever it is shown; outputs are revealed to who has the scope, and that is noted",
         level: "always",
         tests: &[
             Proof {
@@ -267,6 +284,16 @@ pub(super) const SECRETS: &[Row] = &[
                 package: "attune-worker",
                 file: "crates/worker/tests/it/outcomes.rs",
                 test: "parameters_arrive_as_the_action_asked_and_secrets_stay_out_of_the_environment",
+            },
+            Proof {
+                package: "attune-store",
+                file: "crates/store/tests/it/secrets.rs",
+                test: "secret_outputs_are_kept_as_ciphertexts_of_the_try_that_counts",
+            },
+            Proof {
+                package: "attune-end-to-end",
+                file: "tests/it/secrets.rs",
+                test: "a_secret_output_is_sealed_masked_and_revealed_to_who_may_read_it",
             },
         ],
         apart: "",

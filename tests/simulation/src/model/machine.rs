@@ -185,6 +185,7 @@ pub(super) fn completion(attempt: AttemptNumber, token: LeaseToken, outcome: Out
         token,
         outcome,
         result: None,
+        outputs: None,
         resources: None,
         evidence: None,
         logs: Vec::new(),

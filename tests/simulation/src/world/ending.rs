@@ -214,6 +214,7 @@ fn completion(key: Key, grant: &Grant, outcome: Outcome) -> Completion {
         token: grant.work.token,
         outcome,
         result: None,
+        outputs: None,
         resources: None,
         evidence: None,
         logs: Vec::new(),

@@ -291,6 +291,7 @@ impl World {
                 token: LeaseToken(self.random.bytes()),
                 outcome: Outcome::Exited { code: 0 },
                 result: None,
+                outputs: None,
                 resources: None,
                 evidence: None,
                 logs: Vec::new(),

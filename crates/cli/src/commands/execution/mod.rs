@@ -6,6 +6,7 @@ mod explain;
 mod list;
 mod logs;
 mod retry;
+mod reveal;
 mod show;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Logs(logs::Arguments),
     Cancel(cancel::Arguments),
     Retry(retry::Arguments),
+    Reveal(reveal::Arguments),
     Explain(explain::Arguments),
     Events(events::Arguments),
 }
@@ -54,6 +56,7 @@ pub(crate) fn run(global: &Global, command: Command) -> Result<ExitCode, CliErro
         Command::Logs(arguments) => logs::run(&client, printer, arguments),
         Command::Cancel(arguments) => cancel::run(&client, printer, arguments),
         Command::Retry(arguments) => retry::run(&client, printer, arguments),
+        Command::Reveal(arguments) => reveal::run(&client, printer, arguments),
         Command::Explain(arguments) => explain::run(&client, printer, arguments),
         Command::Events(arguments) => events::run(&client, printer, arguments),
     }

@@ -20,6 +20,7 @@ pub(crate) enum Scope {
     TokensWrite,
     AuditRead,
     AgentRead,
+    OutputsRead,
 }
 
 /// The word that stands for every scope, and for seeing what is anybody's.
@@ -43,6 +44,7 @@ pub(crate) const TABLE: &[(Scope, &str, &str)] = &[
     (Scope::TokensWrite, "tokens:write", "make tokens that may do no more than itself, and revoke its owner's"),
     (Scope::AuditRead, "audit:read", "read and check the audit trail"),
     (Scope::AgentRead, "agent:read", "download the agent"),
+    (Scope::OutputsRead, "outputs:read", "read the secret outputs of its own executions"),
 ];
 
 impl Scope {

@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod reveal;
 pub(crate) mod submit;
 
 use attune_types::ExecutionId;

@@ -23,8 +23,14 @@ pub(crate) async fn retry(
     let mut fields = body::optional_object(&request, payload).await?;
     let may_run_twice: bool = fields.optional("may_run_twice").unwrap_or(false);
     fields.check()?;
-    let answer = state.ask(move |store| async move { store.retry(id, may_run_twice, &principal.name).await }).await?;
-    match answer {
+    let moving = state.vault.as_ref().map(|vault| vault.moving());
+    let again = state.ask(move |store| async move {
+        match moving {
+            Some(moving) => store.secrets().retry_sealed(id, may_run_twice, &principal.name, &moving).await,
+            None => store.retry(id, may_run_twice, &principal.name).await,
+        }
+    });
+    match again.await? {
         RetryAnswer::Submitted(new) => Ok(HttpResponse::Created()
             .insert_header((header::LOCATION, href(new)))
             .json(json!({"id": new, "repeated": false, "href": href(new), "retry_of": id}))),

@@ -3,6 +3,7 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use attune_store::{NewExecution, SealedExecution, Submitted};
+use attune_types::has_secret_outputs;
 use serde_json::{Value, json};
 
 use super::href;
@@ -11,7 +12,7 @@ use crate::api::access::Principal;
 use crate::api::body;
 use crate::api::fields::Fields;
 use crate::api::problem::{FieldProblem, Problem};
-use crate::api::secrets::no_key;
+use crate::api::secrets::{no_key, no_key_for_outputs};
 use crate::api::state::ApiState;
 use crate::secrets::has_secret_parameters;
 
@@ -33,6 +34,7 @@ pub(crate) async fn submit(
     let mut wanted = SubmitRequest::read(fields, false).map_err(Problem::invalid)?;
     wanted.idempotency_key = key_of(request.headers())?;
     let execution = wanted.prepare(&state, &principal, trace_of(request.headers()), "").await?;
+    refuse_without_key(&state, std::slice::from_ref(&execution), |_| String::new())?;
     let submitted = if has_secret_parameters(&execution) {
         let sealed = take_in(&state, vec![execution], |_| String::new())?;
         let submitted = state.ask(move |store| async move { store.secrets().submit_sealed(sealed).await }).await?;
@@ -59,6 +61,7 @@ pub(crate) async fn submit_batch(
     }
     fields.check()?;
     let executions = prepare_all(&state, &principal, wanted, trace_of(request.headers())).await?;
+    refuse_without_key(&state, &executions, |index| format!("executions[{index}]."))?;
     let submitted = if executions.iter().any(has_secret_parameters) {
         let sealed = take_in(&state, executions, |index| format!("executions[{index}]."))?;
         state.ask(move |store| async move { store.secrets().submit_sealed(sealed).await }).await?
@@ -69,7 +72,26 @@ pub(crate) async fn submit_batch(
     Ok(HttpResponse::Created().json(json!({"items": answers})))
 }
 
-/// Takes out what is secret and encrypts it, before anything of it is stored. `prefix` names the place of a request.
+/// Refuses what has secret outputs that nobody could keep.
+fn refuse_without_key(
+    state: &ApiState,
+    executions: &[NewExecution],
+    prefix: impl Fn(usize) -> String,
+) -> Result<(), Problem> {
+    if state.vault.is_some() {
+        return Ok(());
+    }
+    let has_outputs = |execution: &NewExecution| execution.spec.output_schema.as_ref().is_some_and(has_secret_outputs);
+    let problems: Vec<FieldProblem> = executions
+        .iter()
+        .enumerate()
+        .filter(|(_, execution)| has_outputs(execution))
+        .map(|(index, _)| no_key_for_outputs(&prefix(index)))
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Problem::invalid(problems)) }
+}
+
+/// Takes out what is secret, to be encrypted before anything of it is stored. `prefix` names the place of a request.
 fn take_in(
     state: &ApiState,
     executions: Vec<NewExecution>,
@@ -82,11 +104,7 @@ fn take_in(
         });
         return Err(Problem::invalid(problems.collect()));
     };
-    let sealed = executions.into_iter().map(|execution| vault.take_in(execution)).collect::<Result<Vec<_>, _>>();
-    sealed.map_err(|error| {
-        tracing::error!(error = %error, "secret parameters could not be encrypted");
-        Problem::internal()
-    })
+    Ok(executions.into_iter().map(|execution| vault.take_in(execution)).collect())
 }
 
 async fn prepare_all(
