@@ -38,7 +38,7 @@ impl Site {
         let mut site = Self { docker: docker.clone(), programs: programs.clone(), name, client, folder };
         copy(&repository().join("packs"), &site.packs())?;
         copy(&repository().join("tests/containers/packs"), &site.packs())?;
-        compile(&site.packs().join("proof/actions"))?;
+        compile(&site.packs().join("proof"))?;
         site.serve()?;
         Ok(site)
     }
@@ -228,10 +228,13 @@ fn copy(from: &Path, to: &Path) -> Outcome {
 }
 
 /// Makes the native action, where a C compiler is; images without one have it all the same.
+///
+/// Its source lies beside the actions: a C file in their folder would be part of the Go package there, which takes a C
+/// compiler then.
 #[expect(clippy::disallowed_methods, reason = "a compiler is no child of an Attune worker")]
-fn compile(actions: &Path) -> Outcome {
+fn compile(pack: &Path) -> Outcome {
     let mut command = std::process::Command::new("cc");
-    command.args(["-static", "-Os", "-s", "-o"]).arg(actions.join("native")).arg(actions.join("native.c"));
+    command.args(["-static", "-Os", "-s", "-o"]).arg(pack.join("actions/native")).arg(pack.join("native/native.c"));
     crate::docker::finished(&mut command)?;
     Ok(())
 }
