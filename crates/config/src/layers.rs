@@ -9,6 +9,7 @@ use crate::environment::Environment;
 use crate::key::Key;
 use crate::keys::{self, KEYS};
 use crate::problem::Problem;
+use crate::secret_url::SecretUrl;
 use crate::suggestion::closest;
 
 /// Files larger than this are no configuration.
@@ -69,7 +70,7 @@ impl Layer {
         for (name, value) in entries {
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             let mut refuse =
-                |message: String| problems.push(Problem { key: path.clone(), message, origin: origin.to_owned() });
+                |message: String| problems.push(Problem { key: shown(&path), message, origin: origin.to_owned() });
             if name.contains('.') {
                 refuse("no such key; write sections as nested mappings, not with dots".to_owned());
                 continue;
@@ -211,6 +212,11 @@ fn probably(path: &str) -> Option<&'static str> {
         // A last part like `url` that several keys share suggests none of them.
         same.next().filter(|_| same.next().is_none())
     })
+}
+
+/// A key as messages name it. A URL gets into its place by one wrong indentation, and brings its password along.
+fn shown(path: &str) -> String {
+    if path.contains("://") { SecretUrl::new(path).to_string() } else { path.to_owned() }
 }
 
 fn unknown(path: &str) -> String {

@@ -65,6 +65,10 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
             "worker: {capabilities: {runtime: [a]}}",
             "worker.capabilities.runtime: no such key; did you mean worker.capabilities.runtimes? (file:attune.yaml)",
         ),
+        (
+            "\"postgres://u:geheim@db/a\": {}",
+            "postgres://u:***@db/a: no such key; --print-config lists all (file:attune.yaml)",
+        ),
         ("database: {password: x}", "database.password: no such key; --print-config lists all (file:attune.yaml)"),
         (
             "worker.name: a",

@@ -94,7 +94,12 @@ fn is_credential(text: &str, at: usize) -> bool {
     let (before, behind) = text.split_at(at);
     let word = |part: &str| part.split_whitespace().next().unwrap_or_default().to_owned();
     let begun = before.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let Some((_, inside)) = begun.split_once("://") else { return true };
+    let Some((_, inside)) = begun.split_once("://") else {
+        // The name of a key is none, whatever it looks like.
+        let line = (before.rsplit('\n').next().unwrap_or_default(), behind.split('\n').next().unwrap_or_default());
+        let is_name = !line.0.contains(": ") && (line.1.contains(": ") || line.1.trim_end().ends_with(':'));
+        return !is_name;
+    };
     inside.ends_with(':') && (word(behind).contains('@') || !inside.contains(['/', '?', '#']))
 }
 
