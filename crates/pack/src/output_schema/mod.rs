@@ -7,6 +7,7 @@
 
 mod assertions;
 mod breach;
+mod category;
 mod draft;
 mod equality;
 mod evaluated;

@@ -5,6 +5,8 @@ use std::str::Chars;
 
 use regex::{Regex, RegexBuilder};
 
+use super::category;
+
 /// The most memory that a compiled pattern may take, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 const DIGIT: &str = "0-9";
@@ -75,8 +77,12 @@ fn escaped(rest: &mut Peekable<Chars<'_>>, is_in_class: bool, text: &mut String)
             Some(control) => text.push_str(&format!("\\x{:02x}", control as u8 % 32)),
             None => return Err("\\c takes a letter".to_owned()),
         },
+        'p' | 'P' => {
+            let property = category::read(rest)?;
+            text.push_str(&format!("\\{letter}{property}"));
+        }
         // The engine's words are the same, or its refusal of references back.
-        'f' | 'n' | 'r' | 't' | 'v' | 'u' | 'x' | 'p' | 'P' | 'k' | '0'..='9' => text.extend(['\\', letter]),
+        'f' | 'n' | 'r' | 't' | 'v' | 'u' | 'x' | 'k' | '0'..='9' => text.extend(['\\', letter]),
         other if other.is_ascii_alphabetic() => return Err(format!("\\{other} is not known")),
         other if other.is_ascii_punctuation() && !matches!(other, '<' | '>') => text.extend(['\\', other]),
         other => text.push(other),
@@ -104,6 +110,8 @@ mod tests {
             ("^\\cJ$", "\n", "J"),
             ("^\\/\\<\\u00e9\\x41$", "/<\u{e9}A", "/<eA"),
             ("^\\p{L}$", "\u{e9}", "1"),
+            ("^[\\p{Lu}\\p{gc=Decimal_Number}]$", "1", "a"),
+            ("^\\P{Letter}$", "1", "\u{e9}"),
             ("\\bcat\\b", "a cat.", "concat"),
             ("^[\\b]$", "\u{8}", "b"),
             ("^(?:a|b){2}$", "ab", "abc"),
@@ -119,6 +127,10 @@ mod tests {
             ("[^]", "a class of nothing"),
             ("[a--b]", "hyphen"),
             ("\\a", "\\a is not known"),
+            ("\\p{Script=Greek}", "general categories are"),
+            ("[\\P{Alphabetic}]", "general categories are"),
+            ("\\pL", "in braces"),
+            ("\\p{L", "not closed"),
             ("a\\", "ends with"),
             ("\\c1", "takes a letter"),
             ("a{1000}{1000}{1000}", "size limit"),
