@@ -45,6 +45,10 @@ impl fmt::Display for SecretUrl {
             // A SQLite path has no place for a password; anything else that is no URL might be one by mistake.
             return formatter.write_str(if self.0.starts_with("sqlite:") { &self.0 } else { Secret::MASK });
         };
+        if rest.contains("://") || rest.contains(char::is_whitespace) {
+            // Two of them, or one that was cut: nobody can say what in it is a password.
+            return write!(formatter, "{scheme}://{}", Secret::MASK);
+        }
         // A password may hold an unescaped '/', '?' or '@', so everything up to the last '@' counts as user and
         // password: rather too much hidden than too little.
         let (user_info, place) = match rest.rsplit_once('@') {
@@ -119,6 +123,8 @@ mod tests {
             // The host was forgotten.
             ("postgres://attune:geheim", "postgres://attune:***"),
             ("postgres://attune:ge/heim?x", "postgres://attune:***"),
+            ("postgres://a postgres://b:geheim", "postgres://***"),
+            ("postgres://a:geheim b", "postgres://***"),
             ("postgres://[::1]:5432/a", "postgres://[::1]:5432/a"),
             ("postgres://a:5432,b:5433/a", "postgres://a:5432,b:5433/a"),
         ] {
