@@ -43,6 +43,19 @@ impl PlainText {
         }
     }
 
+    /// The host, as it is written, and the port that an `http://` URL leads to; `None` for every other URL.
+    #[must_use]
+    pub fn http_place(url: &str) -> Option<(&str, u16)> {
+        let authority = url.strip_prefix("http://")?.split(['/', '?', '#']).next().unwrap_or_default();
+        // What stands before the last @ is a user, whatever it looks like.
+        let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        match place.rsplit_once(':') {
+            // A colon inside of brackets belongs to the address.
+            Some((host, port)) if !port.contains(']') => Some((host, port.parse().unwrap_or(80))),
+            _ => Some((place, 80)),
+        }
+    }
+
     /// Why a connection is refused, and what to do about it. `what` is at `host`; `instead` says how it is encrypted.
     #[must_use]
     pub fn refusal(what: &str, host: &str, instead: &str) -> String {
@@ -57,6 +70,22 @@ impl PlainText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_where_it_leads_and_not_what_it_looks_like() {
+        for (url, place) in [
+            ("http://127.0.0.1:8080", Some(("127.0.0.1", 8080))),
+            ("http://[::1]:8080/api", Some(("[::1]", 8080))),
+            ("http://[2001:db8::1]", Some(("[2001:db8::1]", 80))),
+            ("http://attune.example.org?a:1", Some(("attune.example.org", 80))),
+            ("http://127.0.0.1@192.0.2.7/", Some(("192.0.2.7", 80))),
+            ("http://127.0.0.1:80@192.0.2.7:81/", Some(("192.0.2.7", 81))),
+            ("http://server:x", Some(("server", 80))),
+            ("https://server", None),
+        ] {
+            assert_eq!(PlainText::http_place(url), place, "{url}");
+        }
+    }
 
     #[test]
     fn other_machines_are_refused_unless_they_are_named() {

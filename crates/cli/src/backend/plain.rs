@@ -18,17 +18,10 @@ pub(super) fn check(base: &str, has_token: bool) -> Result<(), CliError> {
 }
 
 fn judge(base: &str, has_token: bool, policy: &PlainText) -> Result<(), CliError> {
-    let Some(rest) = base.strip_prefix("http://").filter(|_| has_token) else { return Ok(()) };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let host = match place.rsplit_once(':') {
-        // A colon inside of brackets belongs to the address.
-        Some((host, port)) if !port.contains(']') => host,
-        _ => place,
-    };
+    let Some((host, port)) = PlainText::http_place(base).filter(|_| has_token) else { return Ok(()) };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     // A name that leads nowhere is told by whoever tries to connect.
-    let Ok(found) = (bare, 80).to_socket_addrs() else { return Ok(()) };
+    let Ok(found) = (bare, port).to_socket_addrs() else { return Ok(()) };
     let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
     match policy.judge(host, &addresses) {
         PlainTextAnswer::Local | PlainTextAnswer::Allowed => Ok(()),
