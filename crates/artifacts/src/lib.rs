@@ -27,6 +27,7 @@ mod place;
 mod place_error;
 mod s3_place;
 mod tree;
+mod trust;
 
 pub use glob::matches;
 pub use harvest::{Found, Harvest, HarvestLimits};
@@ -35,3 +36,4 @@ pub use name::{NameProblem, check_name, quoted};
 pub use place::{Content, Place, Stored};
 pub use place_error::PlaceError;
 pub use s3_place::{S3Options, S3Place};
+pub use trust::{TrustError, trusted};

@@ -9,11 +9,11 @@ use attune_config::{ArtifactStoreKind, Config};
 use attune_types::{AttemptNumber, ExecutionId};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use ureq::http::Response;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, SendBody};
 
 use crate::place::{Content, Digest, Stored};
 use crate::place_error::PlaceError;
+use crate::trust::{TrustError, trusted};
 
 /// How long a signed address is good for; longer than any transfer of one file takes to begin.
 const SIGNED_FOR: Duration = Duration::from_secs(600);
@@ -97,7 +97,7 @@ impl S3Place {
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(PATIENCE * 2));
         if options.endpoint.starts_with("https://") {
-            configuration = configuration.tls_config(tls()?);
+            configuration = configuration.tls_config(trusted().map_err(distrusted)?);
         }
         Ok(Self {
             agent: configuration.build().into(),
@@ -205,24 +205,11 @@ impl S3Place {
     }
 }
 
-/// Trusts the authorities in the file that `SSL_CERT_FILE` names, else the usual ones, which are built in.
-fn tls() -> Result<TlsConfig, PlaceError> {
-    // An error only says that a provider is installed already.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) else {
-        return Ok(TlsConfig::builder().root_certs(RootCerts::WebPki).build());
-    };
-    let text = std::fs::read(&path).map_err(PlaceError::io("read SSL_CERT_FILE"))?;
-    let certificates: Vec<_> = parse_pem(&text)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(PlaceError::Misconfigured("SSL_CERT_FILE holds no certificate".to_owned()));
+fn distrusted(error: TrustError) -> PlaceError {
+    match error {
+        TrustError::Unreadable(source) => PlaceError::io("read SSL_CERT_FILE")(source),
+        TrustError::Empty => PlaceError::Misconfigured(error.to_string()),
     }
-    Ok(TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build())
 }
 
 /// Base64 with padding, RFC 4648 section 4.

@@ -2,12 +2,11 @@
 
 use std::io::{self, Read};
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::Duration;
 
+use attune_artifacts::{TrustError, trusted};
 use attune_config::{Config, Secret};
 use attune_types::{PlainText, PlainTextAnswer};
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use super::offer::Offer;
@@ -25,6 +24,9 @@ pub(super) enum SourceError {
     /// It cannot be asked with this configuration.
     #[error("{0}")]
     Unusable(String),
+    /// It is not known whom to trust.
+    #[error("the server cannot be trusted")]
+    Distrusted(#[from] TrustError),
     /// It did not answer.
     #[error("no answer from {url}")]
     Away {
@@ -69,7 +71,7 @@ impl Source {
             .timeout_recv_response(Some(PATIENCE))
             .timeout_recv_body(Some(TRANSFER));
         if url.starts_with("https://") {
-            settings = settings.tls_config(tls()?);
+            settings = settings.tls_config(trusted()?);
         } else {
             refuse_strangers(&url, &PlainText::allowing(&config.security.allow_insecure))?;
         }
@@ -123,10 +125,8 @@ impl Source {
 
 /// A program that comes unencrypted from another machine is whoever's who stands between.
 fn refuse_strangers(url: &str, policy: &PlainText) -> Result<(), SourceError> {
-    let authority = url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(80)),
-        _ => (authority, 80),
+    let Some((host, port)) = PlainText::http_place(url) else {
+        return Err(SourceError::Unusable(format!("client.api_url {url:?} is no address of a server")));
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<IpAddr> =
@@ -141,25 +141,4 @@ fn refuse_strangers(url: &str, policy: &PlainText) -> Result<(), SourceError> {
             Err(SourceError::Unusable(PlainText::refusal("the server", host, "use https:// in client.api_url")))
         }
     }
-}
-
-/// Trusts the authorities in the file that `SSL_CERT_FILE` names, else the usual ones, which are built in.
-fn tls() -> Result<TlsConfig, SourceError> {
-    // An error only says that a provider is installed already.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
-    let Some(path) = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()) else {
-        return Ok(TlsConfig::builder().root_certs(RootCerts::WebPki).build());
-    };
-    let unusable = |why: String| SourceError::Unusable(format!("SSL_CERT_FILE: {why}"));
-    let text = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let certificates: Vec<_> = parse_pem(&text)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(unusable("it holds no certificate".to_owned()));
-    }
-    Ok(TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates))).build())
 }
