@@ -31,6 +31,7 @@ mod output_schema;
 mod pack;
 #[cfg(feature = "parameters")]
 mod parameters;
+mod pointer;
 mod positions;
 mod render;
 mod rules;

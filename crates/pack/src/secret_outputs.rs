@@ -3,6 +3,8 @@
 use attune_types::schema_parts;
 use serde_json::{Map, Value};
 
+use crate::pointer;
+
 /// What is shown in place of a secret.
 const MASK: &str = "***";
 
@@ -51,8 +53,7 @@ fn take(schema: &Value, value: &mut Value, at: &str, taken: &mut Map<String, Val
             for (name, field) in fields {
                 let part = named.and_then(|named| named.get(name)).or_else(|| schema.get("additionalProperties"));
                 if let Some(part) = part {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    take_unless_taken(part, field, &format!("{at}/{name}"), taken);
+                    take_unless_taken(part, field, &format!("{at}/{}", pointer::step(name)), taken);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::pointer;
+use crate::pointer;
 
 /// The first thing that is wrong, and where.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::assertions::count;
 use super::draft::Draft;
+use super::pattern;
 use super::reference::resolve;
-use super::{pattern, pointer};
+use crate::pointer;
 
 /// Keywords whose value is a schema, several of them, or schemas by name.
 const ONE: &[&str] = &[

@@ -15,7 +15,6 @@ mod evaluation;
 mod keywords;
 mod number;
 mod pattern;
-mod pointer;
 mod reference;
 mod shown;
 mod way;

@@ -1,7 +1,7 @@
 //! Places in a document, as RFC 6901 writes them.
 
 /// One step of a JSON pointer, without the slash before it.
-pub(super) fn step(name: &str) -> String {
+pub(crate) fn step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
