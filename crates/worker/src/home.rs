@@ -47,6 +47,11 @@ impl Home {
         Ok(Self { directory: directory.to_owned(), incarnation, over, lives: Some(file) })
     }
 
+    /// Whether any life used this directory before this one.
+    pub(crate) fn has_earlier_lives(&self) -> bool {
+        !self.over.is_empty()
+    }
+
     /// Whether `life` used this directory before this one, and so is certainly over.
     pub(crate) fn is_over(&self, life: Incarnation) -> bool {
         self.over.contains(&life)
@@ -85,6 +90,7 @@ mod tests {
         let beside = Home::enter(directory.path(), life(2)).expect("enters");
         assert_ne!(beside.join("x"), first.join("x"), "they share nothing");
         assert!(!beside.is_over(life(1)), "the first life goes on");
+        assert!(!first.has_earlier_lives() && !beside.has_earlier_lives());
         drop(first);
         let next = Home::enter(directory.path(), life(3)).expect("enters");
         assert!(next.is_over(life(1)) && !next.is_over(life(2)) && !next.is_over(life(3)));

@@ -39,6 +39,9 @@ pub(crate) async fn sweep(home: &Path, incarnation: Incarnation) -> bool {
 /// Asked again for as long as `patience` lasts while the store does not answer: without evidence, everything that the
 /// earlier life held waits until its leases run out.
 pub(crate) async fn is_successor(store: &Arc<dyn Store>, home: &Home, name: &str, patience: Duration) -> bool {
+    if !home.has_earlier_lives() {
+        return false;
+    }
     let deadline = Instant::now() + patience;
     loop {
         match store.workers().await {
