@@ -73,6 +73,15 @@ impl Home {
         Deployment::start(database.url(), broker.url(), &extra).expect("a server")
     }
 
+    /// With a server that has one key, and a worker.
+    fn staffed(database: &TestDatabase, broker: &TestBroker) -> (Self, Deployment) {
+        let home = Self::create();
+        let keys = home.write("keys", &format!("1 {}\n", "k".repeat(40)));
+        let mut deployment = home.deployment(database, broker, &keys);
+        home.add_worker(&mut deployment);
+        (home, deployment)
+    }
+
     fn add_worker(&self, deployment: &mut Deployment) {
         let packs = self.path("packs").display().to_string();
         deployment.add_worker("w1", 2, &[("ATTUNE__PACKS__DIRECTORIES", &packs)]).expect("a worker");
@@ -104,10 +113,7 @@ fn run(client: &Client, action: &str) -> (Value, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_reaches_what_lists_it_and_nothing_else() {
     let (database, broker) = (TestDatabase::create().await, TestBroker::create().await);
-    let home = Home::create();
-    let keys = home.write("keys", &format!("1 {}\n", "k".repeat(40)));
-    let mut deployment = home.deployment(&database, &broker, &keys);
-    home.add_worker(&mut deployment);
+    let (_home, deployment) = Home::staffed(&database, &broker);
     let client = deployment.client();
     for arguments in [&["key", "set", "db", "--pack", "house", "--stdin"][..], &["secret", "set", "other", "--stdin"]] {
         let stored = attune(&deployment, arguments, &format!("{VALUE}\n"));
@@ -161,10 +167,7 @@ async fn a_secret_reaches_what_lists_it_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_output_is_sealed_masked_and_revealed_to_who_may_read_it() {
     let (database, broker) = (TestDatabase::create().await, TestBroker::create().await);
-    let home = Home::create();
-    let keys = home.write("keys", &format!("1 {}\n", "k".repeat(40)));
-    let mut deployment = home.deployment(&database, &broker, &keys);
-    home.add_worker(&mut deployment);
+    let (_home, deployment) = Home::staffed(&database, &broker);
     let client = deployment.client();
     let ask = json!({"ticket": "t1cket-nobody-reads"});
     let ids: Vec<i64> = (0..2)
