@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
-/// The least room that a large disk must have.
+/// The least room that a disk of common size must have.
 const LEAST_BYTES: u64 = 512 << 20;
+/// The room that is enough on every disk, however large: environments, spools and result files of a worker's executions
+/// come to a few gigabytes, and a share alone would call 50 GB of a terabyte full.
+const ENOUGH_BYTES: u64 = 2 << 30;
 
-/// Whether so little is left on the disk of `path` that no new work should be taken: less than 5 %, or less than
-/// 512 MiB of a disk that is larger than ten times that. A disk that cannot be asked is not called full.
+/// Whether so little is left on the disk of `path` that no new work should be taken: less than 5 % of it and less than
+/// 2 GiB, or less than 512 MiB of a disk that is larger than ten times that. A disk that cannot be asked is not called
+/// full.
 pub(crate) fn is_nearly_full(path: &Path) -> bool {
     match rustix::fs::statvfs(path) {
         Ok(disk) => {
@@ -19,7 +23,7 @@ pub(crate) fn is_nearly_full(path: &Path) -> bool {
 
 /// A disk of a few hundred mebibytes, as containers have for scratch, would never have 512 MiB free.
 fn is_low(total: u64, free: u64) -> bool {
-    free < (total / 20).max(LEAST_BYTES.min(total / 10))
+    free < (total / 20).min(ENOUGH_BYTES).max(LEAST_BYTES.min(total / 10))
 }
 
 #[cfg(test)]
@@ -27,11 +31,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_larger_of_two_limits_counts_and_small_disks_have_their_own() {
+    fn a_share_counts_between_a_least_and_enough_and_small_disks_have_their_own() {
         const GIB: u64 = 1 << 30;
         for (total, free, expected) in [
-            (1000 * GIB, 51 * GIB, false),
-            (1000 * GIB, 49 * GIB, true),
+            (1000 * GIB, 2 * GIB, false),
+            (1000 * GIB, 2 * GIB - 1, true),
+            (20 * GIB, GIB, false),
+            (20 * GIB, GIB - 1, true),
             (8 * GIB, GIB / 2 + 1, false),
             (8 * GIB, GIB / 2 - 1, true),
             (GIB / 4, GIB / 8, false),
