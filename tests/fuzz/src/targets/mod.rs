@@ -15,6 +15,7 @@ mod fill;
 #[path = "../../../../crates/control/src/api/logs/lines.rs"]
 #[allow(unreachable_pub, reason = "the file of another crate, taken whole")]
 mod lines;
+mod marks;
 mod names;
 mod output;
 mod patterns;
