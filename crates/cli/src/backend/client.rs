@@ -4,7 +4,7 @@ use std::path::Path;
 
 use attune_types::{
     ActionRef, ActionSpec, Artifact, Attempt, AttemptNumber, Environment, Execution, ExecutionEvent, ExecutionId,
-    PackSpec, Requirement, RuntimeSpec, Worker,
+    ExecutionStatus, PackSpec, Requirement, RuntimeSpec, Worker,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,13 @@ pub(crate) struct Explanation {
     pub(crate) ahead: u64,
     /// Whether there may be more.
     pub(crate) ahead_is_more: bool,
+}
+
+impl Explanation {
+    /// Whether it waits for a worker.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.status.parse().is_ok_and(ExecutionStatus::is_waiting)
+    }
 }
 
 /// A server; cheap to clone. Every call blocks.

@@ -289,6 +289,12 @@ impl Backend for Embedded {
         receiver
     }
 
+    async fn why_it_waits(&self, _: ExecutionId) -> Option<String> {
+        // What it needs was compared with the only worker before it was submitted, and whatever else keeps that one from
+        // work, it has warned of on this terminal.
+        None
+    }
+
     async fn cancel(&self, id: ExecutionId) -> Result<(), CliError> {
         let answer = self.store()?.cancel(id, "Ctrl-C").await.map_err(failed("cancelling the execution"))?;
         tracing::debug!(execution.id = %id, ?answer, "cancel asked for");

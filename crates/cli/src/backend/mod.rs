@@ -53,6 +53,9 @@ pub(crate) trait Backend {
     /// Follows an execution until it ends.
     fn follow(&self, id: ExecutionId) -> mpsc::Receiver<Followed>;
 
+    /// Why it has not been given to a worker yet; `None` when it has, or when that cannot be told.
+    async fn why_it_waits(&self, id: ExecutionId) -> Option<String>;
+
     /// Asks for its end: SIGTERM, a grace, SIGKILL.
     async fn cancel(&self, id: ExecutionId) -> Result<(), CliError>;
 

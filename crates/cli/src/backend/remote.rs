@@ -74,6 +74,17 @@ impl Backend for Remote {
         receiver
     }
 
+    async fn why_it_waits(&self, id: ExecutionId) -> Option<String> {
+        match self.ask(move |client| client.explain(id)).await {
+            Ok(explanation) => explanation.is_waiting().then_some(explanation.summary),
+            Err(error) => {
+                // Whoever follows it hears of a server that does not answer.
+                tracing::debug!(%error, "why it waits was not told");
+                None
+            }
+        }
+    }
+
     async fn cancel(&self, id: ExecutionId) -> Result<(), CliError> {
         self.ask(move |client| client.cancel(id)).await
     }

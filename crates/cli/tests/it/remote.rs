@@ -4,12 +4,16 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::fixture::{Dev, Place, Ran};
+use crate::fixture::{Dev, Place, Ran, eventually};
+
+fn command(place: &Place, dev: &Dev, arguments: &[&str]) -> Command {
+    let mut command = place.attune(arguments);
+    command.env("ATTUNE_API_URL", dev.line("listens")).env("ATTUNE_API_TOKEN", dev.line("token"));
+    command
+}
 
 fn remote(place: &Place, dev: &Dev, arguments: &[&str]) -> Ran {
-    let mut command: Command = place.attune(arguments);
-    command.env("ATTUNE_API_URL", dev.line("listens")).env("ATTUNE_API_TOKEN", dev.line("token"));
-    let output = command.output().expect("the program starts");
+    let output = command(place, dev, arguments).output().expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Ran { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
@@ -37,6 +41,34 @@ fn both_backends_answer_alike() {
     }
     let whole = remote(&place, &dev, &["run", "examples.hello", "name=Ada", "-o", "json"]).json();
     assert_eq!((&whole["status"], &whole["attempts"]), (&json!("completed"), &json!(1)));
+}
+
+#[test]
+fn who_waits_for_a_worker_is_told_why_and_goes_on_when_there_is_one() {
+    let place = Place::new();
+    let config = place.write("one-slot.yaml", "worker:\n  max_concurrent_tasks: 1\n").display().to_string();
+    let dev = place.dev(&["--config", &config]);
+    let holds = remote(&place, &dev, &["run", "core.sleep", "seconds=600", "--detach"]);
+    eventually("the slot to be taken", || {
+        let shown = place.run(&["execution", "show", holds.stdout.trim()]);
+        shown.stdout.contains("running").then_some(())
+    });
+    let said = place.path("said");
+    let mut waits = command(&place, &dev, &["run", "examples.hello", "name=Ada"])
+        .stderr(std::fs::File::create(&said).expect("a file"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let words = "waiting: all fitting workers are busy: 1 slot, 0 waiting before";
+    let said = || std::fs::read_to_string(&said).expect("read");
+    eventually("the word that it waits", || said().contains(words).then_some(()));
+    assert_eq!(waits.try_wait().expect("asked"), None, "it waits");
+    let freed = place.run(&["execution", "cancel", holds.stdout.trim()]);
+    assert_eq!(freed.code, Some(0), "{freed:?}");
+    let ran = Ran::of(waits.wait_with_output().expect("it ends"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("Ada"), "{ran:?}");
+    assert_eq!(said().matches("waiting:").count(), 1, "said once: {}", said());
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn summarise(
     let free: u32 = fitting.iter().map(|fit| fit.free).sum();
     let more = if ahead_is_more { " or more" } else { "" };
     if free == 0 {
-        format!("all fitting workers are busy: {slots} slots, {ahead}{more} waiting before")
+        let plural = if slots == 1 { "" } else { "s" };
+        format!("all fitting workers are busy: {slots} slot{plural}, {ahead}{more} waiting before")
     } else {
         format!("{free} of {slots} fitting slots are free, {ahead}{more} waiting before: it is about to be placed")
     }
