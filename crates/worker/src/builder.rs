@@ -434,8 +434,8 @@ async fn consume(
 ) -> Result<Arc<dyn ConsumerLink>, WorkerError> {
     let deadline = Instant::now() + settings.patience;
     loop {
-        // Twice the slots: the next one is here when a slot becomes free.
-        let prefetch = u16::try_from(settings.slots.saturating_mul(3)).unwrap_or(u16::MAX);
+        // As many as a scheduler gives at most: what runs, and five times as many for a worker that ends them quickly.
+        let prefetch = u16::try_from(settings.slots.saturating_mul(6)).unwrap_or(u16::MAX);
         let options = ConsumeOptions { worker: identity.id, worker_name: settings.name.clone(), prefetch };
         match queue.consume(options).await {
             Ok(link) => return Ok(link),

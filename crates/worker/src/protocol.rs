@@ -3,6 +3,6 @@
 
 pub use crate::commands::{Command, commands};
 pub use crate::execution::{Effect, EndedChild, Event, Ran, State, Stop, StopCause};
-pub use crate::executions::{Accepting, AfterOffer, Desk, Forgotten, Grant, Key, Ledger, Offered, Todo};
+pub use crate::executions::{Accepting, AfterOffer, Desk, Forgotten, Grant, Key, Ledger, Offered, Pace, Room, Todo};
 pub use crate::fence::{Fence, FencePolicy};
 pub use crate::hearing::{Meaning, meaning};

@@ -28,6 +28,10 @@ points! {
     ClaimAskedAgain,
     /// A grant was too old to be made use of.
     GrantTooOld,
+    /// A worker had claimed more than it had slots for.
+    ClaimedAhead,
+    /// A slot took too long to become free, and what was claimed for it was given back.
+    AheadGivenBack,
     /// A worker did not start what a cancel had overtaken.
     StartRefused,
     /// An end was committed and its answer lost.

@@ -119,11 +119,11 @@ fn a_worker_gets_in_advance_what_it_worked_off_in_the_last_second() {
     assert_eq!(book.advances(&look(6), &policy), Advances::from([(WorkerId(1), 4)]));
     book.look(&look(6), seconds(20.0));
     assert_eq!(book.advances(&look(6), &policy), Advances::from([(WorkerId(1), 0)]), "it decays");
-    for _ in 0..3 {
+    for _ in 0..6 {
         book.look(&look(10), seconds(20.0));
         book.look(&look(0), seconds(20.0));
     }
-    assert_eq!(book.advances(&look(0), &policy), Advances::from([(WorkerId(1), 20)]), "never more than the prefetch");
+    assert_eq!(book.advances(&look(0), &policy), Advances::from([(WorkerId(1), 50)]), "never more than the prefetch");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, Supervised,
     WrapFuture,
 };
+use attune_process::clock;
 use attune_queue::DeliveryTag;
 use attune_store::{Completion, HandBack};
 use attune_supervise::{Children, Drain, Exit, Life};
@@ -19,9 +20,10 @@ use attune_types::{ExecutionId, LeaseToken, Outcome};
 use super::books::Books;
 use super::claims::Claims;
 use super::counters::Count;
-use super::desk::{Accepting, Desk};
+use super::desk::{Accepting, Desk, PATIENCE, Room};
 use super::finisher::Finisher;
 use super::key::Key;
+use super::pace::Pace;
 use crate::consumer::Acknowledge;
 use crate::environments::Environments;
 use crate::execution::{Executor, ExecutorDeps, Stop, StopCause, StopExecution};
@@ -42,6 +44,9 @@ pub(crate) struct ClaimsFailed;
 
 /// The pause after that is over.
 struct PauseOver;
+
+/// What was claimed in advance may have waited too long.
+struct PatienceOver;
 
 /// Somebody cancelled an execution.
 pub(crate) struct Cancel {
@@ -81,7 +86,7 @@ macro_rules! messages {
 }
 
 messages! {
-    Offer => (), Proceed => (), ClaimsFailed => (), PauseOver => (), Cancel => (), StopAttempts => (),
+    Offer => (), Proceed => (), ClaimsFailed => (), PauseOver => (), PatienceOver => (), Cancel => (), StopAttempts => (),
     SetAccepting => (), StopTaking => Vec<DeliveryTag>, Hurry => (), DrainTimeIsUp => (), ExecutorEnded => (),
 }
 
@@ -106,11 +111,14 @@ pub(crate) struct Executions {
     deps: ExecutionsDeps,
     life: Life<Self>,
     desk: Desk,
+    pace: Pace,
+    /// Whether it will look for what waits too long.
+    looks_again: bool,
 }
 
 impl Executions {
     pub(crate) fn new(deps: ExecutionsDeps, life: Life<Self>) -> Self {
-        Self { deps, life, desk: Desk::default() }
+        Self { deps, life, desk: Desk::default(), pace: Pace::default(), looks_again: false }
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<Key, Addr<Executor>>> {
@@ -119,7 +127,9 @@ impl Executions {
 
     /// Does everything that the ledger allows now.
     fn proceed(&mut self, context: &mut Context<Self>) {
-        let todo = self.desk.todo(&mut self.deps.books.ledger(), self.deps.slots);
+        let (now, slots) = (clock::boot(), self.deps.slots);
+        let room = Room { slots, ahead: self.pace.ahead(slots, now) };
+        let todo = self.desk.todo(&mut self.deps.books.ledger(), room, now);
         for key in todo.execute {
             self.execute(key, context);
         }
@@ -130,6 +140,10 @@ impl Executions {
             let hold = self.deps.environments.hold();
             tokio::spawn(self.deps.claims.clone().claim(todo.claim, hold));
         }
+        if todo.is_ahead && !self.looks_again {
+            self.looks_again = true;
+            context.notify_later(PatienceOver, PATIENCE);
+        }
         if todo.is_over {
             context.stop();
         }
@@ -138,6 +152,7 @@ impl Executions {
     fn execute(&mut self, key: Key, context: &mut Context<Self>) {
         let presence = Arc::new(());
         let Some(grant) = self.deps.books.ledger().execute(key, &presence) else { return };
+        self.pace.began(key, clock::boot());
         let deps = Arc::clone(&self.deps.executor_deps);
         let name = format!("execution-{key}");
         let child = self.deps.executors.spawn(name, |life| Executor::new(deps, key, grant, presence, life));
@@ -255,7 +270,7 @@ impl Actor for Executions {
 
 impl Supervised for Executions {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.desk = Desk::default();
+        (self.desk, self.pace, self.looks_again) = (Desk::default(), Pace::default(), false);
     }
 }
 
@@ -303,6 +318,15 @@ impl Handler<PauseOver> for Executions {
 
     fn handle(&mut self, _: PauseOver, context: &mut Self::Context) {
         self.desk.rested();
+        self.proceed(context);
+    }
+}
+
+impl Handler<PatienceOver> for Executions {
+    type Result = ();
+
+    fn handle(&mut self, _: PatienceOver, context: &mut Self::Context) {
+        self.looks_again = false;
         self.proceed(context);
     }
 }
@@ -400,6 +424,7 @@ impl Handler<ExecutorEnded> for Executions {
     fn handle(&mut self, ended: ExecutorEnded, context: &mut Self::Context) {
         let ExecutorEnded { key, exit } = ended;
         self.addresses().remove(&key);
+        self.pace.ended(key, clock::boot());
         self.settle_deserted(key, format!("the executor {exit}"));
         self.proceed(context);
     }

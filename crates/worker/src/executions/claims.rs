@@ -56,7 +56,8 @@ impl Claims {
         };
         let asked_at = clock::boot();
         let answers = join_all(requests.into_iter().map(|request| self.group.submit(request))).await;
-        let age = clock::boot().saturating_sub(asked_at);
+        let granted_at = clock::boot();
+        let age = granted_at.saturating_sub(asked_at);
         let lease = Duration::from_millis(self.lease_ms.unsigned_abs());
         let mut settled: Vec<DeliveryTag> = Vec::new();
         let mut failure = None;
@@ -72,7 +73,9 @@ impl Claims {
                         self.books.counters.add(Count::Granted);
                         let held = work.held;
                         let start_before = asked_at.saturating_add(self.fence.kill);
-                        settled.extend(ledger.granted(*key, Grant { work: Arc::from(work), held, start_before }));
+                        settled.extend(
+                            ledger.granted(*key, Grant { work: Arc::from(work), held, granted_at, start_before }),
+                        );
                     }
                     Ok(ClaimAnswer::Refused) => {
                         self.books.counters.add(Count::Refused);

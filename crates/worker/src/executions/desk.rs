@@ -7,6 +7,9 @@ use super::ledger::{Ledger, Offered};
 
 /// The first and the longest pause after the store could not be asked.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long what was claimed in advance may wait for its slot. It waits a few milliseconds, unless what got the slots
+/// meanwhile takes its time: then somebody else may have a slot for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whether work is taken at present, and how long the store is left alone after it could not be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,15 @@ pub struct Desk {
     is_draining: bool,
 }
 
+/// How much this worker takes at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// How many attempts run at once.
+    pub slots: usize,
+    /// How many are claimed beyond that, because slots become free quickly.
+    pub ahead: usize,
+}
+
 /// What is to be done now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Todo {
@@ -26,6 +38,8 @@ pub struct Todo {
     pub execute: Vec<Key>,
     /// Granted attempts that nobody was told to run, and that nobody shall: they are given back.
     pub hand_back: Vec<Key>,
+    /// Whether granted attempts wait for a slot: it is to be looked again when their time may be over.
+    pub is_ahead: bool,
     /// Attempts to ask the store for.
     pub claim: Vec<Key>,
     /// Whether nothing is left and nothing will come.
@@ -67,14 +81,19 @@ impl Desk {
         self.is_draining
     }
 
-    /// Everything that the ledger allows now; what is to be claimed is noted there.
-    pub fn todo(&self, ledger: &mut Ledger, slots: usize) -> Todo {
-        let grants = ledger.idle_grants();
-        let (execute, hand_back) = if self.is_draining { (Vec::new(), grants) } else { (grants, Vec::new()) };
+    /// Everything that the ledger allows at `now`, by the clock that counts suspend; what is to be claimed is noted there.
+    pub fn todo(&self, ledger: &mut Ledger, room: Room, now: Duration) -> Todo {
+        let mut execute = ledger.idle_grants();
+        let slots = if self.is_draining { 0 } else { room.slots.saturating_sub(ledger.running()) };
+        let beyond = execute.split_off(slots.min(execute.len()));
+        let is_too_long =
+            |key: &Key| ledger.idle_since(*key).is_some_and(|since| now.saturating_sub(since) >= PATIENCE);
+        let (hand_back, ahead): (Vec<Key>, Vec<Key>) =
+            beyond.into_iter().partition(|key| self.is_draining || is_too_long(key));
         let takes = self.takes_work() && !self.is_paused;
-        let claim = if takes { ledger.take(slots) } else { Vec::new() };
+        let claim = if takes { ledger.take(room.slots, room.ahead) } else { Vec::new() };
         // What is granted is in the ledger until its end is known, so it is never empty with something to execute.
-        Todo { execute, hand_back, claim, is_over: self.is_draining && ledger.is_empty() }
+        Todo { execute, hand_back, is_ahead: !ahead.is_empty(), claim, is_over: self.is_draining && ledger.is_empty() }
     }
 
     /// What follows from an offer that the ledger has noted.
@@ -143,6 +162,10 @@ mod tests {
 
     use super::*;
 
+    const fn room(slots: usize, ahead: usize) -> Room {
+        Room { slots, ahead }
+    }
+
     fn key(number: i64) -> Key {
         Key::new(ExecutionId(number), AttemptNumber::FIRST)
     }
@@ -152,7 +175,7 @@ mod tests {
         let claims = |desk: &Desk| {
             let mut ledger = Ledger::default();
             ledger.offer(key(1), None);
-            desk.todo(&mut ledger, 4).claim
+            desk.todo(&mut ledger, room(4, 0), Duration::ZERO).claim
         };
         let mut desk = Desk::default();
         assert_eq!(claims(&desk), [key(1)]);
@@ -200,7 +223,7 @@ mod tests {
         desk.stop_taking();
         assert_eq!(desk.accept(false), Accepting::HandBack);
         assert_eq!(desk.accept(true), Accepting::Proceed);
-        assert_eq!(desk.todo(&mut ledger, 4).claim, []);
+        assert_eq!(desk.todo(&mut ledger, room(4, 0), Duration::ZERO).claim, []);
         assert!(desk.offered(Offered::New).hand_back);
     }
 
@@ -208,11 +231,56 @@ mod tests {
     fn draining_is_over_when_the_ledger_is_empty() {
         let mut ledger = Ledger::default();
         let mut desk = Desk::default();
-        assert!(!desk.todo(&mut ledger, 1).is_over);
+        assert!(!desk.todo(&mut ledger, room(1, 0), Duration::ZERO).is_over);
         desk.drain();
         ledger.offer(key(1), None);
-        assert!(!desk.todo(&mut ledger, 1).is_over);
+        assert!(!desk.todo(&mut ledger, room(1, 0), Duration::ZERO).is_over);
         ledger.forget_waiting();
-        assert!(desk.todo(&mut ledger, 1).is_over);
+        assert!(desk.todo(&mut ledger, room(1, 0), Duration::ZERO).is_over);
+    }
+
+    /// `claimed` attempts, granted at once.
+    fn granted(desk: &Desk, ledger: &mut Ledger, room: Room) -> Vec<Key> {
+        let claimed = desk.todo(ledger, room, Duration::ZERO).claim;
+        for key in &claimed {
+            ledger.granted(*key, super::super::ledger_tests::grant(*key));
+        }
+        claimed
+    }
+
+    #[test]
+    fn what_is_claimed_in_advance_runs_when_there_is_a_slot_and_no_sooner() {
+        let (desk, mut ledger) = (Desk::default(), Ledger::default());
+        for number in 1..=5 {
+            ledger.offer(key(number), None);
+        }
+        assert_eq!(granted(&desk, &mut ledger, room(2, 2)), [key(1), key(2), key(3), key(4)]);
+        let presence = std::sync::Arc::new(());
+        let first = desk.todo(&mut ledger, room(2, 0), Duration::ZERO);
+        assert_eq!((first.execute, first.is_ahead, first.claim), (vec![key(1), key(2)], true, vec![]));
+        for number in [1, 2] {
+            ledger.execute(key(number), &presence);
+        }
+        assert_eq!(desk.todo(&mut ledger, room(2, 0), Duration::ZERO).execute, []);
+        ledger.report(key(2));
+        let next = desk.todo(&mut ledger, room(2, 0), Duration::ZERO);
+        assert_eq!((next.execute, next.hand_back), (vec![key(3)], vec![]));
+    }
+
+    #[test]
+    fn what_waits_too_long_for_a_slot_is_given_back() {
+        let (mut desk, mut ledger) = (Desk::default(), Ledger::default());
+        for number in 1..=2 {
+            ledger.offer(key(number), None);
+        }
+        granted(&desk, &mut ledger, room(1, 1));
+        let presence = std::sync::Arc::new(());
+        ledger.execute(key(1), &presence);
+        let early = desk.todo(&mut ledger, room(1, 0), PATIENCE - Duration::from_millis(1));
+        assert_eq!((early.hand_back, early.is_ahead), (vec![], true));
+        let late = desk.todo(&mut ledger, room(1, 0), PATIENCE);
+        assert_eq!((late.hand_back, late.execute, late.is_ahead), (vec![key(2)], vec![], false));
+        desk.drain();
+        assert_eq!(desk.todo(&mut ledger, room(9, 9), Duration::ZERO).hand_back, [key(2)]);
     }
 }

@@ -35,6 +35,8 @@ pub struct Grant {
     pub work: Arc<Claimed>,
     /// Whether the store still waits for the word that it starts.
     pub held: bool,
+    /// When the answer came, by the clock that counts suspend.
+    pub granted_at: Duration,
     /// From when on it must not be started on the strength of this claim, by the clock that counts suspend: the fence would
     /// have ended it by then, and its lease may have been given to somebody else.
     pub start_before: Duration,
@@ -99,12 +101,12 @@ impl Ledger {
         }
     }
 
-    /// Takes as many waiting attempts as there are free slots, oldest first; they are being claimed now.
-    pub fn take(&mut self, slots: usize) -> Vec<Key> {
+    /// Takes as many waiting attempts as there are free slots, and `ahead` more, oldest first; they are being claimed now.
+    pub fn take(&mut self, slots: usize, ahead: usize) -> Vec<Key> {
         // An end that is being reported runs nothing any more, so its slot is free; yet there are never more ends waiting
         // for the store than slots, or a store that is away would let them pile up.
         let running = self.in_slots() - self.reporting();
-        let free = slots.saturating_sub(running).min((2 * slots).saturating_sub(self.in_slots()));
+        let free = (slots + ahead).saturating_sub(running).min((2 * slots + ahead).saturating_sub(self.in_slots()));
         let mut taken = Vec::new();
         while taken.len() < free {
             let Some(key) = self.order.pop_front() else { break };
@@ -185,6 +187,21 @@ impl Ledger {
     #[must_use]
     pub fn idle_grants(&self) -> Vec<Key> {
         self.keys(|phase| matches!(phase, Phase::Granted(_)))
+    }
+
+    /// When an attempt was granted that nobody runs yet.
+    #[must_use]
+    pub fn idle_since(&self, key: Key) -> Option<Duration> {
+        match &self.entries.get(&key)?.phase {
+            Phase::Granted(grant) => Some(grant.granted_at),
+            _ => None,
+        }
+    }
+
+    /// How many attempts are being run.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.entries.values().filter(|entry| matches!(entry.phase, Phase::Executing { .. })).count()
     }
 
     /// Attempts whose executor is gone without having reported their end.

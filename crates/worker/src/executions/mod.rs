@@ -11,6 +11,7 @@ mod ledger;
 #[cfg(test)]
 mod ledger_tests;
 pub(crate) mod leftovers;
+mod pace;
 mod spool;
 
 pub(crate) use actor::{Cancel, Executions, ExecutionsDeps, Hurry, Offer, SetAccepting, StopAttempts, StopTaking};
@@ -18,8 +19,9 @@ pub(crate) use books::{Books, Leashed};
 pub(crate) use claims::Claims;
 pub(crate) use counters::Count;
 pub use counters::Counts;
-pub use desk::{Accepting, AfterOffer, Desk, Todo};
+pub use desk::{Accepting, AfterOffer, Desk, Room, Todo};
 pub(crate) use finisher::Finisher;
 pub use key::Key;
 pub use ledger::{Forgotten, Grant, Ledger, Offered};
+pub use pace::Pace;
 pub(crate) use spool::Spool;

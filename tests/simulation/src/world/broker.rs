@@ -167,7 +167,7 @@ impl World {
             let has_room = |consumer: &&Consumer| {
                 let held =
                     queue.unsettled.values().filter(|(generation, _)| *generation == consumer.generation).count();
-                held < self.workers[consumer.number].slots * 3
+                held < self.workers[consumer.number].slots * 6
             };
             let Some(Consumer { number, life, generation }) = queue.consumers.iter().find(has_room).copied() else {
                 return;

@@ -68,6 +68,8 @@ pub(crate) enum WorkerEvent {
     FenceLook,
     /// The pause after the store could not be asked is over.
     PauseOver,
+    /// What was claimed in advance may have waited too long.
+    PatienceOver,
     /// An environment is ready, or never will be.
     Prepared(Key, bool),
     /// A held claim is asked for once more.
@@ -413,6 +415,7 @@ impl World {
                 self.workers[number].desk.rested();
                 self.proceed(number);
             }
+            WorkerEvent::PatienceOver => self.proceed(number),
             WorkerEvent::Prepared(key, is_ready) => self.prepared(number, key, is_ready),
             WorkerEvent::OpenAgain(key) => self.open(number, key),
             WorkerEvent::Started(key) => self.started(number, key),

@@ -8,7 +8,7 @@ use attune_process::{How, StopReason};
 use attune_queue::DeliveryTag;
 use attune_store::{ClaimAnswer, ClaimRequest, HandBack, Hold};
 use attune_types::{LeaseToken, Outcome};
-use attune_worker::protocol::{Effect, EndedChild, Event as Step, Grant, Key, Ran, State};
+use attune_worker::protocol::{Effect, EndedChild, Event as Step, Grant, Key, Ran, Room, State};
 
 use super::store::Request;
 use super::trees::TreeEvent;
@@ -37,18 +37,28 @@ impl World {
 
     /// Does everything that the ledger allows now.
     pub(super) fn proceed(&mut self, number: usize) {
+        let now = self.boot(number);
+        // Any number is safe; which one is good is no matter of the protocol.
+        let ahead = if self.random.percent(25) { self.random.between(1, 4) as usize } else { 0 };
         let worker = &mut self.workers[number];
-        let todo = worker.desk.todo(&mut worker.ledger, worker.slots);
+        let todo = worker.desk.todo(&mut worker.ledger, Room { slots: worker.slots, ahead }, now);
         for key in todo.execute {
             self.execute_grant(number, key);
         }
         for key in todo.hand_back {
+            if !self.workers[number].desk.is_draining() {
+                self.reach(Point::AheadGivenBack);
+            }
             if let Some(grant) = self.workers[number].ledger.unreported(key) {
                 self.hand_back_one(number, unstarted(key, Some(grant.work.token)), super::worker::Then::Forget);
             }
         }
         if !todo.claim.is_empty() {
             self.claim(number, todo.claim);
+        }
+        if todo.is_ahead {
+            self.reach(Point::ClaimedAhead);
+            self.worker_later(number, SECOND, WorkerEvent::PatienceOver);
         }
         if todo.is_over {
             self.drained(number);
@@ -92,7 +102,10 @@ impl World {
                 ClaimAnswer::Granted(work) => {
                     let held = work.held;
                     let start_before = asked_at.saturating_add(worker.policy.kill);
-                    settled.extend(worker.ledger.granted(*key, Grant { work: Arc::from(work), held, start_before }));
+                    settled.extend(worker.ledger.granted(
+                        *key,
+                        Grant { work: Arc::from(work), held, granted_at: asked_at.saturating_add(age), start_before },
+                    ));
                     if held {
                         self.reach(Point::Held);
                     }
