@@ -233,7 +233,12 @@ impl World {
 
     /// A worker begins a new life: first it ends what its earlier life left running.
     pub(super) fn start_worker(&mut self, number: usize) {
-        if self.workers[number].is_up {
+        let worker = &self.workers[number];
+        if worker.is_up {
+            // Who drains, or will when it is resumed, leaves later, and whoever runs it starts it again then.
+            if worker.desk.is_draining() || worker.is_paused {
+                self.after(SECOND, Event::StartWorker(number));
+            }
             return;
         }
         let incarnation = Incarnation(self.random.bytes());
